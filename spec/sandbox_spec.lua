@@ -1,4 +1,4 @@
--- successes: 81
+-- successes: 82
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -478,7 +478,7 @@ describe("past the limits", function()
         local native = require "gpumm.layout.native"
         local function u32(values) return gpumm.view("u32", values) end
         refused("label 7 is none of the 2 nodes", native.members, u32 { 0, 7 }, 16)
-        refused("labels are a view of u32", native.members, gpumm.view("f32", { 0 }), 16)
+        refused("a view of u32 is needed, not of f32", native.members, gpumm.view("f32", { 0 }), 16)
         refused("from 0", native.members, u32 { 0 }, -1)
         refused("node 2 has no row: there are 2", native.entries, u32 { 0, 1, 2 }, u32 { 0, 2 })
         assert(native.entries(u32 { 0, 1, 4, 9 }, u32 { 2, 0 }) == 6)
@@ -492,6 +492,21 @@ describe("past the limits", function()
         refused("there is a row for each node", packed, { 1, 1, 2, 2 }, { 1, 0 })
         refused("there is no such node", packed, { 0, 1, 2, 2 }, { 1, 3 })
         assert(#packed({ 0, 1, 2, 2 }, { 1, 0 }) == 7)]])
+    holds("what lies in a frame is taken as it was when the call began", [[
+        local native = require "gpumm.layout.native"
+        local m = manager()
+        local b = m:buffer { type = "u32", length = 4 }
+        local r = b:readback { slots = 2 }
+        b:upload { 2, 0, 2, 0 }
+        r:capture(1)
+        local lists = native.members(r:wait(1).data, 1)
+        assert(table.concat(lists[1]:totable(), " ") == "1 3" and table.concat(lists[2]:totable(), " ") == "0 2")
+        b:upload { 0, 1, 3, 4 }
+        r:capture(2)
+        local last = r:wait(2).data
+        assert(native.entries(last, gpumm.view("u32", { 2, 1 })) == 3 and native.greatest(last) == 4)
+        r:close()
+        refused("", native.greatest, last)]])
     ends("a loop", "timeout 0.2 seconds", "--timeout 0.2", "while true do end")
     ends("a loop in pcall", "timeout 0.2 seconds", "--timeout 0.2",
         "while true do pcall(function() while true do end end) end")

@@ -7,32 +7,12 @@
 #include <string.h>
 
 #include "gpumm_lua.h"
-
-/* Reads a view; what lies in a frame is copied, for the device may write there while this is checked and used.
-   [-0, +1, e] */
-static gpumm_lua_view take_view(lua_State *L, int index) {
-    gpumm_lua_view v = {0};
-    if (!gpumm_lua_to_view(L, index, &v)) luaL_typeerror(L, index, "gpumm.view");
-    if (!v.borrowed) return v;
-    size_t bytes = (size_t)v.count * gpumm_type_size(v.type);
-    void *copy = lua_newuserdatauv(L, bytes + 1, 0);
-    memcpy(copy, v.bytes, bytes);
-    lua_replace(L, -2);
-    v.bytes = copy;
-    return v;
-}
-
-static gpumm_lua_view check_view(lua_State *L, int index, const char *type) { /* [-0, +1, e] */
-    gpumm_lua_view v = take_view(L, index);
-    if (strcmp(gpumm_type_name(v.type), type) != 0)
-        luaL_error(L, "argument %d is a view of %s, not of %s", index, gpumm_type_name(v.type), type);
-    return v;
-}
+#include "modules/layout/views.h"
 
 ends gpumm_layout__ends_at(lua_State *L, int index) {
     lua_Integer nodes = luaL_checkinteger(L, index + 2);
     luaL_argcheck(L, nodes >= 0 && nodes <= 0x7fffffff, index + 2, "a graph has up to 2^31 - 1 nodes");
-    gpumm_lua_view from = check_view(L, index, "u32"), to = check_view(L, index + 1, "u32");
+    gpumm_lua_view from = gpumm_layout__view_at(L, index, "u32"), to = gpumm_layout__view_at(L, index + 1, "u32");
     ends e = {from.bytes, to.bytes, from.count, (uint32_t)nodes};
     if (from.count != to.count || from.count > 0x7fffffff) luaL_error(L, "the two columns are not of one length");
     for (uint64_t k = 0; k < e.edges; k++)
@@ -43,7 +23,7 @@ ends gpumm_layout__ends_at(lua_State *L, int index) {
 
 const double *gpumm_layout__numbers_at(lua_State *L, int index, uint64_t count) {
     if (lua_isnoneornil(L, index)) return NULL;
-    gpumm_lua_view v = check_view(L, index, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, index, "f64");
     if (v.count != count) luaL_error(L, "argument %d has not a number for each", index);
     return v.bytes;
 }
@@ -116,7 +96,7 @@ static uint64_t list_edges(uint32_t nodes, const uint32_t *first, const uint32_t
 
 /* listed(rows, neighbours): the edges of rows of nodes from 0, whose ends are then numbers from 1: from and to. */
 static int layout_listed(lua_State *L) {
-    gpumm_lua_view row = check_view(L, 1, "u32"), near = check_view(L, 2, "u32");
+    gpumm_lua_view row = gpumm_layout__view_at(L, 1, "u32"), near = gpumm_layout__view_at(L, 2, "u32");
     uint32_t nodes = check_rows(L, row, near);
     uint64_t edges = list_edges(nodes, row.bytes, near.bytes, NULL, NULL);
     uint32_t *from = push_view(L, "u32", edges), *to = push_view(L, "u32", edges);
@@ -127,7 +107,7 @@ static int layout_listed(lua_State *L) {
 /* ---- Searches ----------------------------------------------------------------------------------- */
 
 adjacency gpumm_layout__adjacency_at(lua_State *L, int index) {
-    gpumm_lua_view near = check_view(L, index, "u32"), first = check_view(L, index + 1, "i64");
+    gpumm_lua_view near = gpumm_layout__view_at(L, index, "u32"), first = gpumm_layout__view_at(L, index + 1, "i64");
     adjacency a = {near.bytes, first.bytes, 0};
     bool fits = first.count >= 1 && first.count <= 0x80000000 && a.first[0] == 1;
     for (uint64_t i = 1; fits && i < first.count; i++) fits = a.first[i] >= a.first[i - 1];
@@ -247,7 +227,7 @@ static int layout_by_last(lua_State *L) {
 /* A view of u32, i64, f32 or f64, its name and the size of its elements. [-0, +1, e] */
 static gpumm_lua_view check_column(lua_State *L, int index, const char **type, size_t *size) {
     static const char *const types[] = {"u32", "i64", "f32", "f64", NULL};
-    gpumm_lua_view v = take_view(L, index);
+    gpumm_lua_view v = gpumm_layout__any_view_at(L, index);
     for (const char *const *t = types; *t; t++) {
         if (strcmp(gpumm_type_name(v.type), *t) != 0) continue;
         *type = *t;
@@ -261,7 +241,7 @@ static gpumm_lua_view check_column(lua_State *L, int index, const char **type, s
 static int layout_gather(lua_State *L) {
     const char *type;
     size_t size;
-    gpumm_lua_view v = check_column(L, 1, &type, &size), order = check_view(L, 2, "u32");
+    gpumm_lua_view v = check_column(L, 1, &type, &size), order = gpumm_layout__view_at(L, 2, "u32");
     const uint32_t *at = order.bytes;
     unsigned char *to = push_view(L, type, order.count);
     for (uint64_t i = 0; i < order.count; i++) {
@@ -318,14 +298,15 @@ static double mean_size(const double *weight, uint64_t count) {
 
 /* largest_size(weights): the largest. */
 static int layout_largest_size(lua_State *L) {
-    gpumm_lua_view v = check_view(L, 1, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64");
     lua_pushnumber(L, largest_size(v.bytes, v.count));
     return 1;
 }
 
 /* size_sum(weights, largest, from, to, first, count): two whole numbers, of the edges whose lesser end is one of `count` nodes. */
 static int layout_size_sum(lua_State *L) {
-    gpumm_lua_view v = check_view(L, 1, "f64"), from = check_view(L, 3, "u32"), to = check_view(L, 4, "u32");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64"), from = gpumm_layout__view_at(L, 3, "u32"),
+                   to = gpumm_layout__view_at(L, 4, "u32");
     const uint32_t *a = from.bytes, *b = to.bytes;
     double most = luaL_checknumber(L, 2);
     uint32_t first = (uint32_t)luaL_checkinteger(L, 5), count = (uint32_t)luaL_checkinteger(L, 6);
@@ -348,7 +329,7 @@ static int layout_mean_size(lua_State *L) {
 /* scaled(weights, mean size, unless given that of these) */
 static int layout_scaled(lua_State *L) {
     lua_settop(L, 2);
-    gpumm_lua_view v = check_view(L, 1, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64");
     const double *weight = v.bytes;
     double size = lua_isnoneornil(L, 2) ? mean_size(weight, v.count) : luaL_checknumber(L, 2);
     float *out = push_view(L, "f32", v.count);
@@ -357,7 +338,7 @@ static int layout_scaled(lua_State *L) {
 }
 
 static int layout_inverse(lua_State *L) {
-    gpumm_lua_view v = check_view(L, 1, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64");
     const double *length = v.bytes;
     double *out = push_view(L, "f64", v.count);
     for (uint64_t e = 0; e < v.count; e++) out[e] = 1 / length[e];
@@ -369,7 +350,7 @@ static const double FAR_FROM_MEAN = 1e6; /* times the mean, or a part of it: wha
 /* per_length(lengths, mean size, unless given that of these): one over each, in means; by parts of the largest, as above. */
 static int layout_per_length(lua_State *L) {
     lua_settop(L, 2);
-    gpumm_lua_view v = check_view(L, 1, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64");
     const double *length = v.bytes;
     double size = lua_isnoneornil(L, 2) ? mean_size(length, v.count) : luaL_checknumber(L, 2);
     float *out = push_view(L, "f32", v.count);
@@ -380,7 +361,7 @@ static int layout_per_length(lua_State *L) {
 
 /* What is not a number, or not finite, is below everything. */
 static int layout_first_below(lua_State *L) {
-    gpumm_lua_view v = check_view(L, 1, "f64");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 1, "f64");
     const double *weight = v.bytes;
     double least = luaL_checknumber(L, 2);
     for (uint64_t e = 0; e < v.count; e++) {

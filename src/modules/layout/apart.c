@@ -14,6 +14,7 @@
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
 #include "modules/layout/lines.h"
+#include "modules/layout/views.h"
 
 #define NONE UINT32_MAX
 #define SWEEPS 8      /* over all nodes, for one that moved may make room for another */
@@ -259,11 +260,10 @@ static uint64_t patience_for(uint64_t edges) {
 }
 
 static int layout_apart(lua_State *L) {
-    gpumm_lua_view view;
     ends e = gpumm_layout__ends_at(L, 1);
+    gpumm_lua_view view = gpumm_layout__view_at(L, 4, "f32x2");
     crowd c = {.nodes = e.nodes, .patience = patience_for(e.edges), .bound = luaL_checknumber(L, 5)};
-    if (!gpumm_lua_to_view(L, 4, &view) || strcmp(gpumm_type_name(view.type), "f32x2") != 0 || view.count != e.nodes)
-        return luaL_error(L, "positions are a view of f32x2, one a node");
+    luaL_argcheck(L, view.count == e.nodes, 4, "there is a position for each node");
     luaL_argcheck(L, c.bound > 0, 5, "a bound is larger than 0");
     luaL_checkstack(L, 20, NULL);
     c.at = gpumm_lua_push_view(L, "f32x2", e.nodes);

@@ -10,6 +10,7 @@
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
 #include "modules/layout/class.h"
+#include "modules/layout/views.h"
 
 #define BATCHES_CLASS "gpumm_layout.batches"
 
@@ -191,9 +192,7 @@ static void add_pivot(sums *s, uint32_t nodes, uint32_t pivot, const int32_t *di
 static int layout_stress(lua_State *L) {
     lua_settop(L, 6);
     adjacency a = gpumm_layout__adjacency_at(L, 1);
-    gpumm_lua_view pivots;
-    bool fits = gpumm_lua_to_view(L, 3, &pivots) && strcmp(gpumm_type_name(pivots.type), "u32") == 0;
-    luaL_argcheck(L, fits, 3, "pivots are a view of u32");
+    gpumm_lua_view pivots = gpumm_layout__view_at(L, 3, "u32");
     const double *x = gpumm_layout__numbers_at(L, 4, a.nodes), *y = gpumm_layout__numbers_at(L, 5, a.nodes);
     const double *z = gpumm_layout__numbers_at(L, 6, a.nodes);
     luaL_argcheck(L, x && y, 4, "each node has two coordinates");

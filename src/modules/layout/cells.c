@@ -10,6 +10,7 @@
 #include "modules/layout/intern.h"
 #include "modules/layout/number.h"
 #include "modules/layout/texts.h"
+#include "modules/layout/views.h"
 
 #define CELLS_CLASS "gpumm_layout.cells"
 
@@ -216,10 +217,9 @@ static void push_texts(lua_State *L, cells *c, const choice *rows) {
 
 static choice choice_at(lua_State *L, int index, uint32_t count) {
     choice rows = {.count = count};
-    gpumm_lua_view v;
     if (lua_isnoneornil(L, index)) return rows;
-    bool fits = gpumm_lua_to_view(L, index, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count == count;
-    luaL_argcheck(L, fits, index, "rows are a view of u32, as many as are counted");
+    gpumm_lua_view v = gpumm_layout__view_at(L, index, "u32");
+    luaL_argcheck(L, v.count == count, index, "there are as many rows as are counted");
     rows.of = v.bytes;
     for (uint32_t i = 0; i < count; i++)
         luaL_argcheck(L, rows.of[i] > 0 && rows.of[i] <= INTERN_MOST, index, "rows are numbered from 1");

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gpumm_lua.h"
+#include "modules/layout/views.h"
 
 /* The call cannot be interrupted: with these it ends within about a second. */
 enum { ROUNDS = 100, SIDE_MOST = 1024, VECTORS_MOST = 8 };
@@ -44,9 +44,7 @@ static double turn(const double *matrix, const double *now, size_t n, size_t cou
 }
 
 static const double *doubles_at(lua_State *L, int index, uint64_t *count) {
-    gpumm_lua_view view;
-    if (!gpumm_lua_to_view(L, index, &view) || strcmp(gpumm_type_name(view.type), "f64") != 0)
-        luaL_error(L, "a matrix and its vectors are views of f64");
+    gpumm_lua_view view = gpumm_layout__view_at(L, index, "f64");
     *count = view.count;
     return view.bytes;
 }
@@ -72,10 +70,8 @@ static int layout_eigenvectors(lua_State *L) {
 }
 
 static int layout_greatest(lua_State *L) {
-    gpumm_lua_view view;
+    gpumm_lua_view view = gpumm_layout__view_at(L, 1, "u32");
     uint32_t most = 0;
-    if (!gpumm_lua_to_view(L, 1, &view) || strcmp(gpumm_type_name(view.type), "u32") != 0)
-        return luaL_error(L, "the greatest of a view of u32 is asked for");
     const uint32_t *at = view.bytes;
     for (uint64_t i = 0; i < view.count; i++) most = at[i] > most ? at[i] : most;
     lua_pushinteger(L, most);

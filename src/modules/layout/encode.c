@@ -3,11 +3,11 @@
 #include "modules/layout/encode.h"
 
 #include <lauxlib.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/views.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -30,22 +30,13 @@ static int encode_base64(lua_State *L) {
     return 1;
 }
 
-/* A view of f32x2 or f32x3. [-0, +1, e] */
-static gpumm_lua_view check_points(lua_State *L, int index) {
-    gpumm_lua_view view = {0};
-    bool fits = gpumm_lua_to_view(L, index, &view) && gpumm_type_kind(view.type) == GPUMM_KIND_VECTOR &&
-                gpumm_type_scalar(view.type) == GPUMM_TYPE_F32;
-    if (!fits) luaL_error(L, "a view of f32x2 or f32x3 is needed");
-    return view;
-}
-
 static void put(unsigned char *to, uint32_t value, int bytes) {
     for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
 }
 
 static int encode_lanes(lua_State *L) {
     lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3);
-    gpumm_lua_view view = check_points(L, 1);
+    gpumm_lua_view view = gpumm_layout__points_at(L, 1);
     lua_Integer lanes = (lua_Integer)gpumm_type_lanes(view.type);
     luaL_argcheck(L, first >= 1 && last >= first && last <= lanes, 2, "there are no such lanes");
     luaL_Buffer b;
@@ -74,7 +65,7 @@ static int encode_shorts(lua_State *L) {
         low[k] = luaL_optnumber(L, -1, 0);
         lua_pop(L, 1);
     }
-    gpumm_lua_view view = check_points(L, 1);
+    gpumm_lua_view view = gpumm_layout__points_at(L, 1);
     unsigned lanes = (unsigned)gpumm_type_lanes(view.type);
     luaL_argcheck(L, lanes <= 3, 1, "up to three coordinates");
     luaL_Buffer b;
@@ -87,7 +78,7 @@ static int encode_shorts(lua_State *L) {
 }
 
 static int encode_look_bytes(lua_State *L) {
-    gpumm_lua_view view = check_points(L, 1);
+    gpumm_lua_view view = gpumm_layout__points_at(L, 1);
     const float *look = view.bytes;
     luaL_Buffer b;
     size_t size = (size_t)view.count * 2;

@@ -4,12 +4,12 @@
 #include "modules/layout/members.h"
 
 #include <lauxlib.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/views.h"
 #include "modules/layout/work.h"
 
 typedef struct component {
@@ -25,13 +25,6 @@ typedef struct listing {
     uint32_t *filled;      /* members that are listed already */
     uint32_t count, few;
 } listing;
-
-static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
-    gpumm_lua_view view;
-    bool fits = gpumm_lua_to_view(L, index, &view) && strcmp(gpumm_type_name(view.type), "u32") == 0 && !view.borrowed;
-    luaL_argcheck(L, fits, index, what);
-    return view;
-}
 
 static void count_sizes(lua_State *L, listing *l) {
     l->size = gpumm_layout__work_scratch(L, l->nodes, sizeof *l->size);
@@ -88,7 +81,7 @@ static void fill_lists(lua_State *L, listing *l) {
 }
 
 static void copy_labels(lua_State *L, listing *l) {
-    gpumm_lua_view labels = check_u32(L, 1, "labels are a view of u32, and no frame's");
+    gpumm_lua_view labels = gpumm_layout__view_at(L, 1, "u32");
     if (labels.count >= INT32_MAX) luaL_error(L, "at most %d nodes are listed", INT32_MAX - 1);
     l->nodes = labels.count;
     l->number = gpumm_lua_push_view(L, "u32", l->nodes);
@@ -113,8 +106,8 @@ static int members_by_label(lua_State *L) {
 }
 
 static int members_entries(lua_State *L) {
-    gpumm_lua_view starts = check_u32(L, 1, "where rows start is a view of u32, and no frame's");
-    gpumm_lua_view members = check_u32(L, 2, "nodes are a view of u32, and no frame's");
+    gpumm_lua_view starts = gpumm_layout__view_at(L, 1, "u32");
+    gpumm_lua_view members = gpumm_layout__view_at(L, 2, "u32");
     const uint32_t *start = starts.bytes, *member = members.bytes;
     uint64_t entries = 0;
     for (uint64_t k = 0; k < members.count; k++) {

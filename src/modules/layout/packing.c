@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/views.h"
 #include "modules/layout/work.h"
 
 enum {
@@ -424,13 +425,6 @@ static void measure(packing *p, bool turn, bool scale) {
     p->cell = fmax(p->gap / 2, longest / FINE);
 }
 
-static gpumm_lua_view check_list(lua_State *L, int index, gpumm_scalar type, const char *what) {
-    gpumm_lua_view view;
-    bool fits_ = gpumm_lua_to_view(L, index, &view) && gpumm_type_scalar(view.type) == type && !view.borrowed;
-    luaL_argcheck(L, fits_, index, what); /* a frame's may change meanwhile */
-    return view;
-}
-
 static void check_rows(lua_State *L, const packing *p, uint64_t entries) {
     luaL_argcheck(L, p->row[0] == 0 && p->row[p->nodes] <= entries, 4, "there is a row for each node");
     for (uint64_t i = 0; i < p->nodes; i++) {
@@ -441,10 +435,10 @@ static void check_rows(lua_State *L, const packing *p, uint64_t entries) {
 }
 
 static void read_arguments(lua_State *L, packing *p) {
-    gpumm_lua_view at = check_list(L, 1, GPUMM_TYPE_F32, "positions are a view of f32x2 or f32x3");
-    gpumm_lua_view group = check_list(L, 2, GPUMM_TYPE_U32, "groups are a view of u32");
-    gpumm_lua_view row = check_list(L, 4, GPUMM_TYPE_U32, "rows are a view of u32");
-    gpumm_lua_view near = check_list(L, 5, GPUMM_TYPE_U32, "neighbours are a view of u32");
+    gpumm_lua_view at = gpumm_layout__points_at(L, 1);
+    gpumm_lua_view group = gpumm_layout__view_at(L, 2, "u32");
+    gpumm_lua_view row = gpumm_layout__view_at(L, 4, "u32");
+    gpumm_lua_view near = gpumm_layout__view_at(L, 5, "u32");
     p->at = at.bytes;
     p->lanes = (unsigned)gpumm_type_lanes(at.type);
     p->nodes = at.count;
@@ -452,12 +446,12 @@ static void read_arguments(lua_State *L, packing *p) {
     p->row = row.bytes;
     p->near = near.bytes;
     p->groups = (uint64_t)luaL_checkinteger(L, 3);
-    luaL_argcheck(L, p->lanes >= 2 && p->nodes > 0, 1, "positions are a view of f32x2 or f32x3");
+    luaL_argcheck(L, p->nodes > 0, 1, "there are no positions");
     luaL_argcheck(L, group.count >= p->nodes && p->groups <= p->nodes, 2, "there is a group for each node");
     luaL_argcheck(L, row.count > p->nodes, 4, "there is a row for each node");
     check_rows(L, p, near.count);
     if (!lua_isnoneornil(L, 6)) {
-        gpumm_lua_view radii = check_list(L, 6, GPUMM_TYPE_F32, "radii are a view of f32");
+        gpumm_lua_view radii = gpumm_layout__view_at(L, 6, "f32");
         luaL_argcheck(L, radii.count >= p->nodes, 6, "there is a radius for each node");
         p->radius = radii.bytes;
     }
@@ -494,9 +488,9 @@ static bool find_places(packing *p, bool turn, bool scale) {
 
 static int packing_packed(lua_State *L) {
     packing p = {0};
-    read_arguments(L, &p);
     lua_settop(L, 9);
-    luaL_checkstack(L, 8, "components");
+    luaL_checkstack(L, 16, "components");
+    read_arguments(L, &p);
     p.shapes = gpumm_layout__work_scratch(L, p.groups, sizeof *p.shapes);
     p.order = gpumm_layout__work_scratch(L, p.groups, sizeof *p.order);
     list_members(L, &p);

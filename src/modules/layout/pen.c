@@ -17,6 +17,7 @@
 #include "modules/layout/class.h"
 #include "modules/layout/files.h"
 #include "modules/layout/pango.h"
+#include "modules/layout/views.h"
 
 static int pen_missing(lua_State *L) {
     const char *why = gpumm_layout__pango_missing();
@@ -309,11 +310,9 @@ static void blend(const unsigned char *under, uint32_t over, unsigned char *out)
 
 static int pen_over(lua_State *L) {
     pen *q = check_pen(L);
-    gpumm_lua_view under;
+    gpumm_lua_view under = gpumm_layout__view_at(L, 2, "u8x4");
     uint64_t count = (uint64_t)q->width * (uint64_t)q->height;
-    bool fits =
-        !q->output && gpumm_lua_to_view(L, 2, &under) && under.count == count && gpumm_type_size(under.type) == 4;
-    luaL_argcheck(L, fits, 2, "a view of u8x4 of this size is needed");
+    luaL_argcheck(L, !q->output && under.count == count, 2, "there are other pixels than the pen has");
     unsigned char *out = gpumm_lua_push_view(L, "u8x4", count);
     q->p->cairo_surface_flush(q->surface);
     const unsigned char *rows = q->p->cairo_image_surface_get_data(q->surface);

@@ -4,12 +4,12 @@
 
 #include <lauxlib.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/views.h"
 #include "modules/layout/work.h"
 
 /* ---- Positions ---------------------------------------------------------------------------------------- */
@@ -20,17 +20,13 @@ typedef struct points {
     unsigned lanes;
 } points;
 
-static points check_points(lua_State *L, int index) {
-    gpumm_lua_view view;
-    bool fits = gpumm_lua_to_view(L, index, &view) && gpumm_type_kind(view.type) == GPUMM_KIND_VECTOR &&
-                gpumm_type_scalar(view.type) == GPUMM_TYPE_F32;
-    if (!fits) luaL_error(L, "positions are a view of f32x2 or f32x3");
+static points points_of(gpumm_lua_view view) {
     return (points){view.bytes, view.count, (unsigned)gpumm_type_lanes(view.type)};
 }
 
 static int placing_turned(lua_State *L) {
     double degree = acos(-1.0) / 180, yaw = luaL_checknumber(L, 2) * degree, pitch = luaL_checknumber(L, 3) * degree;
-    points p = check_points(L, 1);
+    points p = points_of(gpumm_layout__points_at(L, 1));
     luaL_argcheck(L, p.lanes >= 3, 1, "points in space are needed");
     float *out = gpumm_lua_push_view(L, "f32x3", p.count);
     for (uint64_t i = 0; i < p.count; i++) {
@@ -61,7 +57,7 @@ static void check_finite(lua_State *L, const points *p) {
 
 static int placing_spread(lua_State *L) {
     double skip = luaL_checknumber(L, 2);
-    points p = check_points(L, 1);
+    points p = points_of(gpumm_layout__points_at(L, 1));
     if (p.count == 0) luaL_error(L, "there are no positions");
     check_finite(L, &p);
     float *sorted = lua_newuserdatauv(L, (size_t)p.count * sizeof *sorted, 0);
@@ -121,7 +117,7 @@ static int placing_place(lua_State *L) {
     frame f;
     axis x = axis_at(L, 2, 1), y = axis_at(L, 2, 2);
     read_numbers(L, 3, 8, &f.scale);
-    points p = check_points(L, 1);
+    points p = points_of(gpumm_layout__points_at(L, 1));
     float *to = gpumm_lua_push_view(L, "f32x2", p.count);
     float *near = p.lanes > 2 ? gpumm_lua_push_view(L, "f32", p.count) : NULL;
     for (uint64_t i = 0; i < p.count; i++) {
@@ -233,14 +229,12 @@ static int placing_looks(lua_State *L) {
     s.ends = (const uint32_t *)(const void *)luaL_checklstring(L, 2, &size);
     s.edges = size / 8;
     lua_settop(L, 6);
-    points p = check_points(L, 1);
-    luaL_argcheck(L, p.lanes == 2, 1, "places are a view of f32x2");
+    points p = points_of(gpumm_layout__view_at(L, 1, "f32x2"));
     luaL_argcheck(L, width > 0 && height > 0 && width < 65536 && height < 65536, 4, "a side is up to 65535 pixels");
     check_ends(L, &s, p.count);
     if (!lua_isnil(L, 3)) {
-        bool fits = gpumm_lua_to_view(L, 3, &widths) && gpumm_type_scalar(widths.type) == GPUMM_TYPE_F32;
-        luaL_argcheck(L, fits && gpumm_type_size(widths.type) == 4 && widths.count == s.edges, 3,
-                      "widths are a view of f32, one an edge");
+        widths = gpumm_layout__view_at(L, 3, "f32");
+        luaL_argcheck(L, widths.count == s.edges, 3, "there is a width for each edge");
     }
     s.at = p.at;
     s.width = widths.bytes;

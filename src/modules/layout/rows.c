@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "modules/layout/class.h"
+#include "modules/layout/views.h"
 #include "modules/layout/work.h"
 
 #define ROWS_CLASS "gpumm_layout.rows"
@@ -98,11 +99,10 @@ static int rows_new(lua_State *L) {
     lua_Unsigned columns = lua_rawlen(L, 1);
     luaL_argcheck(L, columns >= 1 && columns <= COLUMNS, 1, "there are 1 to 1024 columns");
     for (unsigned i = 0; i < columns; i++) {
-        gpumm_lua_view v;
         lua_settop(L, r ? 2 : 1);
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
-        if (!gpumm_lua_to_view(L, -1, &v) || !type_of(v.type))
-            return luaL_error(L, "column %d is no view of u32, i64 or f64", (int)i + 1);
+        gpumm_lua_view v = gpumm_layout__any_view_at(L, lua_gettop(L));
+        if (!type_of(v.type)) return luaL_error(L, "column %d is no view of u32, i64 or f64", (int)i + 1);
         if (!r) {
             r = gpumm_layout__rows_push(L, v.count, (unsigned)columns);
             lua_insert(L, 2);

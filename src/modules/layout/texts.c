@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "modules/layout/views.h"
+
 #define TEXTS_CLASS "gpumm_layout.texts"
 
 typedef struct texts {
@@ -114,18 +116,15 @@ static int texts_of_list(lua_State *L) {
 
 /* texts(column, rows) */
 static int texts_of_rows(lua_State *L) {
-    gpumm_lua_view rows;
     const texts *t = check(L, 1);
     lua_settop(L, 2);
-    bool fits = gpumm_lua_to_view(L, 2, &rows) && gpumm_type_scalar(rows.type) == GPUMM_TYPE_U32 &&
-                gpumm_type_kind(rows.type) == GPUMM_KIND_SCALAR && rows.count <= INTERN_MOST;
-    luaL_argcheck(L, fits, 2, "rows are a view of u32");
+    gpumm_lua_view rows = gpumm_layout__view_at(L, 2, "u32");
+    luaL_argcheck(L, rows.count <= INTERN_MOST, 2, "there are up to 2^31 - 1 rows");
     const uint32_t *from = rows.bytes;
     uint32_t *numbers = lua_newuserdatauv(L, (size_t)rows.count * sizeof *numbers + 1, 0);
     for (uint64_t i = 0; i < rows.count; i++) {
-        uint32_t row = from[i]; /* read once: a frame may change */
-        luaL_argcheck(L, row >= 1 && row <= t->count, 2, "there is no such row");
-        numbers[i] = t->numbers ? t->numbers[row - 1] : row;
+        luaL_argcheck(L, from[i] >= 1 && from[i] <= t->count, 2, "there is no such row");
+        numbers[i] = t->numbers ? t->numbers[from[i] - 1] : from[i];
     }
     int anchor = lua_gettop(L);
     if (t->numbers) lua_getiuservalue(L, 1, TEXTS_OF);
@@ -158,11 +157,10 @@ static int texts_joined(lua_State *L) {
 
 /* numbered(column, numbers): a row is the text whose number (u32, from 1; 0: "") stands there. */
 static int texts_numbered(lua_State *L) {
-    gpumm_lua_view v;
     check(L, 1);
     lua_settop(L, 2);
-    bool fits = gpumm_lua_to_view(L, 2, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count <= INTERN_MOST;
-    luaL_argcheck(L, fits, 2, "numbers are a view of u32");
+    gpumm_lua_view v = gpumm_layout__view_at(L, 2, "u32");
+    luaL_argcheck(L, v.count <= INTERN_MOST, 2, "there are up to 2^31 - 1 numbers");
     uint32_t *numbers = lua_newuserdatauv(L, (size_t)v.count * sizeof *numbers + 1, 0);
     if (v.count > 0) memcpy(numbers, v.bytes, (size_t)v.count * sizeof *numbers);
     lua_pushvalue(L, 1);

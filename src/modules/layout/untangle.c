@@ -14,6 +14,7 @@
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
 #include "modules/layout/lines.h"
+#include "modules/layout/views.h"
 
 #define NONE UINT32_MAX
 #define SCALES 10 /* of an edge that is tried */
@@ -351,10 +352,9 @@ static void place_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +(0|2)
 }
 
 static int layout_untangle(lua_State *L) {
-    gpumm_lua_view view;
     ends e = gpumm_layout__ends_at(L, 1);
-    if (!gpumm_lua_to_view(L, 4, &view) || strcmp(gpumm_type_name(view.type), "f32x2") != 0 || view.count != e.nodes)
-        return luaL_error(L, "positions are a view of f32x2, one a node");
+    gpumm_lua_view view = gpumm_layout__view_at(L, 4, "f32x2");
+    luaL_argcheck(L, view.count == e.nodes, 4, "there is a position for each node");
     luaL_checkstack(L, 20, NULL);
     tangle t = {.from = view.bytes,
                 .nodes = e.nodes,
