@@ -4,13 +4,13 @@
  * kernels, graph captures, a full card, failures at every driver entry, loss and fork. Tagged gpu:
  * without a device it says so and returns 77.
  */
-#include <dlfcn.h>
 #include <pthread.h>
 
 #include "base/size.h"
 #include "base/thread.h"
 #include "cuda_border.h"
 #include "cuda_walk.h"
+#include "driver_entries.h"
 
 /* PTX, so that this much needs no compiler: k(p, n) writes i to p[i] for i < n; spin(p, n) waits n
    nanoseconds and counts p[0] up; bad(p, n) writes to n. */
@@ -229,19 +229,13 @@ typedef struct graphs {
     __typeof__(&cuGraphDestroy) destroy;
 } graphs;
 
-static bool look_up(const char *symbol, void *field, size_t size) {
-    void *found = dlsym(gpumm__driver.library, symbol);
-    memcpy(field, &found, size);
-    return found != NULL;
-}
-
-static bool graphs_find(graphs *g) {
-    return look_up("cuStreamBeginCapture_v2", &g->begin, sizeof g->begin) &&
-           look_up("cuStreamEndCapture", &g->end, sizeof g->end) &&
-           look_up("cuGraphInstantiateWithFlags", &g->instantiate, sizeof g->instantiate) &&
-           look_up("cuGraphLaunch", &g->launch, sizeof g->launch) &&
-           look_up("cuGraphExecDestroy", &g->exec_destroy, sizeof g->exec_destroy) &&
-           look_up("cuGraphDestroy", &g->destroy, sizeof g->destroy);
+static void graphs_find(graphs *g) {
+    library_entry(gpumm__driver.library, "cuStreamBeginCapture_v2", &g->begin);
+    library_entry(gpumm__driver.library, "cuStreamEndCapture", &g->end);
+    library_entry(gpumm__driver.library, "cuGraphInstantiateWithFlags", &g->instantiate);
+    library_entry(gpumm__driver.library, "cuGraphLaunch", &g->launch);
+    library_entry(gpumm__driver.library, "cuGraphExecDestroy", &g->exec_destroy);
+    library_entry(gpumm__driver.library, "cuGraphDestroy", &g->destroy);
 }
 
 /* Everything that a manager does meanwhile, in this and in another thread. */
@@ -281,7 +275,8 @@ static void test_captures(bench *b) {
     uint64_t unit = b->d->info.granularity_bytes;
     gpumm_address range = 0;
     uint32_t words = (uint32_t)(unit / 4) + 1000;
-    if (!b->d->info.in_place || !graphs_find(&g)) return;
+    if (!b->d->info.in_place) return;
+    graphs_find(&g);
     CUstream native = b->call->native_stream(b->s);
     CHECK(b->call->reserve(b->d, PLACE_DEVICE, 2 * unit, &range) == GPUMM_OK);
     CHECK(b->call->commit(b->d, PLACE_DEVICE, range, unit) == GPUMM_OK);
@@ -357,7 +352,7 @@ static size_t free_bytes(bench *b) {
     CUresult(CUDAAPI * ask)(size_t * now, size_t * all);
     size_t now = 0, all = 0;
     CUcontext ours;
-    if (!look_up("cuMemGetInfo_v2", &ask, sizeof ask)) return 0;
+    library_entry(gpumm__driver.library, "cuMemGetInfo_v2", &ask);
     gpumm__driver.cuCtxPushCurrent(((cuda *)b->d)->context->handle);
     ask(&now, &all);
     gpumm__driver.cuCtxPopCurrent(&ours);

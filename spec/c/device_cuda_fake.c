@@ -3,13 +3,12 @@
  * The CUDA device over the fake driver (GPUMM_LIBCUDA names it): every driver entry is made to fail in
  * turn, and nothing may stay behind; reasons for NO_DEVICE; captures; loss; fork.
  */
-#include <dlfcn.h>
-
 #include "cuda_border.h"
 #include "cuda_walk.h"
 #include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
 #include "kernel/build.h"
+#include "driver_entries.h"
 #include "fake_cuda.h"
 
 /* ---- The fake's controls ---- */
@@ -25,16 +24,9 @@ static struct {
     __typeof__(&fake_live) live;
 } fake;
 
-static void control(void *library, const char *name, void *field, size_t size) {
-    void *symbol = dlsym(library, name);
-    if (!symbol) fprintf(stderr, "the fake driver has no %s\n", name), exit(1);
-    memcpy(field, &symbol, size);
-}
-
 static void find_fake(const char *path) {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) fprintf(stderr, "%s\n", dlerror()), exit(1);
-#define CONTROL(name) control(library, "fake_" #name, &fake.name, sizeof fake.name)
+    void *library = library_open(path);
+#define CONTROL(name) library_entry(library, "fake_" #name, &fake.name)
     CONTROL(fail);
     CONTROL(fired);
     CONTROL(calls);

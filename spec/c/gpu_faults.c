@@ -4,7 +4,6 @@
    the injected one or the failure was absorbed, contents and books are as before, the books say what the
    fault device counted by itself, the same call then works, and nothing is left after close. In place and
    relocating. Tagged gpu: without a device it says so and returns 77. */
-#include <dlfcn.h>
 
 #include "device/cuda/driver.h"
 
@@ -13,6 +12,7 @@ static unsigned long long now_nth;
 
 #define CHECK_CONTEXT() \
     fprintf(stderr, "gpu_faults: scenario '%s', %s, %s number %llu\n", now_scenario, now_mode, now_call, now_nth)
+#include "driver_entries.h"
 #include "gpu.h"
 
 enum { N = 600000, SCENARIO_NTH = 24, POLL_NTH = 4, CLOSE_NTH = 6, BUFFERS = 3 };
@@ -312,12 +312,10 @@ static void sweep_life(bool relocate) {
 
 static size_t free_bytes(void) {
     CUresult(CUDAAPI * ask)(size_t * now, size_t * all);
-    void *symbol = dlsym(gpumm__driver.library, "cuMemGetInfo_v2");
     CUdevice device;
     CUcontext context, popped;
     size_t now = 0, all = 0;
-    CHECK(symbol != NULL);
-    memcpy(&ask, &symbol, sizeof ask);
+    library_entry(gpumm__driver.library, "cuMemGetInfo_v2", &ask);
     CHECK(gpumm__driver.cuDeviceGet(&device, 0) == CUDA_SUCCESS);
     CHECK(gpumm__driver.cuDevicePrimaryCtxRetain(&context, device) == CUDA_SUCCESS);
     CHECK(gpumm__driver.cuCtxPushCurrent(context) == CUDA_SUCCESS);

@@ -4,8 +4,8 @@
    and that a refusal changes nothing; and that nothing gpumm does breaks the capture of another thread.
    Tagged gpu: without a device it says so and returns 77. */
 #include <cuda.h>
-#include <dlfcn.h>
 
+#include "driver_entries.h"
 #include "gpu.h"
 
 /* ---- What gpumm does not offer, from the driver itself ---------------------------------------- */
@@ -32,31 +32,23 @@ static CUcontext context;
 
 #define CUDA(call) CHECK((call) == CUDA_SUCCESS)
 
-/* C has no cast from an object pointer to a function pointer; POSIX has the same bits in both. */
-static void look_up(void *library, const char *symbol, void *field) {
-    void *found = dlsym(library, symbol);
-    CHECK(found != NULL);
-    memcpy(field, &found, sizeof found);
-}
-
 static void driver_find(void) {
     const char *name = getenv("GPUMM_LIBCUDA");
-    void *library = dlopen(name && *name ? name : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    CHECK(library != NULL);
-    look_up(library, "cuDeviceGet", &cu.device_get);
-    look_up(library, "cuDevicePrimaryCtxRetain", &cu.retain);
-    look_up(library, "cuDevicePrimaryCtxRelease_v2", &cu.release);
-    look_up(library, "cuCtxPushCurrent_v2", &cu.push);
-    look_up(library, "cuCtxPopCurrent_v2", &cu.pop);
-    look_up(library, "cuStreamCreate", &cu.stream_create);
-    look_up(library, "cuStreamDestroy_v2", &cu.stream_destroy);
-    look_up(library, "cuStreamIsCapturing", &cu.is_capturing);
-    look_up(library, "cuStreamBeginCapture_v2", &cu.begin);
-    look_up(library, "cuStreamEndCapture", &cu.end);
-    look_up(library, "cuGraphInstantiateWithFlags", &cu.instantiate);
-    look_up(library, "cuGraphLaunch", &cu.launch);
-    look_up(library, "cuGraphExecDestroy", &cu.exec_destroy);
-    look_up(library, "cuGraphDestroy", &cu.graph_destroy);
+    void *library = library_open(name && *name ? name : "libcuda.so.1");
+    library_entry(library, "cuDeviceGet", &cu.device_get);
+    library_entry(library, "cuDevicePrimaryCtxRetain", &cu.retain);
+    library_entry(library, "cuDevicePrimaryCtxRelease_v2", &cu.release);
+    library_entry(library, "cuCtxPushCurrent_v2", &cu.push);
+    library_entry(library, "cuCtxPopCurrent_v2", &cu.pop);
+    library_entry(library, "cuStreamCreate", &cu.stream_create);
+    library_entry(library, "cuStreamDestroy_v2", &cu.stream_destroy);
+    library_entry(library, "cuStreamIsCapturing", &cu.is_capturing);
+    library_entry(library, "cuStreamBeginCapture_v2", &cu.begin);
+    library_entry(library, "cuStreamEndCapture", &cu.end);
+    library_entry(library, "cuGraphInstantiateWithFlags", &cu.instantiate);
+    library_entry(library, "cuGraphLaunch", &cu.launch);
+    library_entry(library, "cuGraphExecDestroy", &cu.exec_destroy);
+    library_entry(library, "cuGraphDestroy", &cu.graph_destroy);
 }
 
 /* The primary context, which managers share, current in this thread throughout. */

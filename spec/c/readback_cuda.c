@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames over the fake driver (GPUMM_LIBCUDA names it): how many calls of the driver a step takes that launches, captures and
    waits, in a thread that works in the device's context already. There copies are through at once, kernels do nothing. */
-#include <dlfcn.h>
-
+#include "driver_entries.h"
 #include "fake_cuda.h"
 #include "fake_kernel.h"
 
@@ -17,22 +16,13 @@ typedef struct world {
     gpumm_readback *watch;
 } world;
 
-static void *find(void *library, const char *name) {
-    void *found = dlsym(library, name);
-    CHECK(found);
-    return found;
-}
-
 static void enter_fake(const char *path) {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL), *calls, *context, *push;
+    void *library = library_open(path);
     __typeof__(&fake_context) its_context;
     int (*push_current)(void *context);
-    CHECK(library);
-    calls = find(library, "fake_calls"), context = find(library, "fake_context");
-    push = find(library, "cuCtxPushCurrent_v2");
-    memcpy(&all_calls, &calls, sizeof all_calls);
-    memcpy(&its_context, &context, sizeof its_context);
-    memcpy(&push_current, &push, sizeof push_current);
+    library_entry(library, "fake_calls", &all_calls);
+    library_entry(library, "fake_context", &its_context);
+    library_entry(library, "cuCtxPushCurrent_v2", &push_current);
     CHECK(push_current(its_context()) == 0);
 }
 

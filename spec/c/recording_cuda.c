@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Replays over the fake driver (GPUMM_LIBCUDA names it): how many calls of the driver one takes, and that each choice of
    slots has a graph of its own, which is right whatever else changes. Kernels do nothing there, copies and fills do. */
-#include <dlfcn.h>
 #include <unistd.h>
 
+#include "driver_entries.h"
 #include "fake_cuda.h"
 #include "fake_kernel.h"
 #include "hard.h"
@@ -24,10 +24,9 @@ typedef struct world {
 } world;
 
 static void find_fake(const char *path) {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL), *calls, *counts;
-    CHECK(library && (calls = dlsym(library, "fake_calls")) && (counts = dlsym(library, "fake_live")));
-    memcpy(&all_calls, &calls, sizeof all_calls);
-    memcpy(&live, &counts, sizeof live);
+    void *library = library_open(path);
+    library_entry(library, "fake_calls", &all_calls);
+    library_entry(library, "fake_live", &live);
 }
 
 static purse all; /* gpumm's own memory */

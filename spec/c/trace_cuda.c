@@ -2,12 +2,12 @@
 /* What a trace costs the driver (GPUMM_LIBCUDA names the fake one): how many calls of it a traced series of launches takes
    beside the same untraced, and which of them are timed. And that each launch is in the file all the same, in its order. */
 #include <ctype.h>
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "base/thread.h"
 #include "device/trace/timeline.h"
+#include "driver_entries.h"
 #include "fake_cuda.h"
 #include "fake_kernel.h"
 
@@ -19,10 +19,9 @@ static __typeof__(&fake_slow) make_slow;
 static char trace_path[] = "/tmp/gpumm-trace-XXXXXX.json";
 
 static void find_fake(const char *path) {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL), *calls, *slow;
-    CHECK(library && (calls = dlsym(library, "fake_calls")) && (slow = dlsym(library, "fake_slow")));
-    memcpy(&all_calls, &calls, sizeof all_calls);
-    memcpy(&make_slow, &slow, sizeof make_slow);
+    void *library = library_open(path);
+    library_entry(library, "fake_calls", &all_calls);
+    library_entry(library, "fake_slow", &make_slow);
 }
 
 /* ---- A manager with a kernel ---- */
