@@ -1,4 +1,4 @@
--- successes: 67, gpu: 1
+-- successes: 68, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -1165,6 +1165,33 @@ describe("a layout", function()
         local count = crossings(at, from, to, function(e) return e > rest end)
         assert.is_true(count <= 40, count .. " crossings of 80 edges of legs") -- each leaves the mesh
         assert.same(at:totable(), laid_out(graph.new(n, from, to), {}).positions:totable())
+    end)
+
+    it("stays where it is, so that it comes to rest", function()
+        local function middle(f)
+            local x, y = 0, 0
+            for _, u, v in f.position:each() do x, y = x + u, y + v end
+            return { x / #f.position, y / #f.position }
+        end
+        local function moves(g, steps, dimensions)
+            local first, farthest = nil, 0
+            local result = laid_out(g, { steps = steps, dimensions = dimensions, frame = function(_, f)
+                local now = middle(f)
+                first = first or now
+                farthest = math.max(farthest, math.abs(now[1] - first[1]), math.abs(now[2] - first[2]))
+            end })
+            return farthest, result.steps
+        end
+        local few = graph.new(5, { 1, 1, 2, 3, 4 }, { 2, 3, 3, 4, 5 }) -- a few steps off, of some 3 edges' width
+        for _, dimensions in ipairs { 2, 3 } do
+            local farthest, steps = moves(few, 3000, dimensions)
+            assert.is_true(farthest < 1 and steps < 1000, farthest .. " in " .. steps)
+        end
+        local random, from, to = chance(7), {}, {}
+        for i = 2, 300 do
+            for _ = 1, 2 do from[#from + 1], to[#to + 1] = 1 + math.floor(random() * (i - 1)), i end
+        end
+        assert.is_true(moves(graph.new(300, from, to), 1500) < 0.3)
     end)
 
     it("ends when nothing moves any more, and refuses what it does not know", function()

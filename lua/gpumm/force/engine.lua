@@ -17,6 +17,7 @@ local Engine = {}
 Engine.__index = Engine
 
 local THREADS = 1024 -- that sum whole numbers over all nodes
+local NONE = { 0, 0, 0 }
 
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
@@ -103,8 +104,10 @@ end
 
 -- What differs from step to step.
 local function values_of(self, nodes, i, limit, hold, cold)
+    local drift = nodes.drift or NONE
     self.turn = (self.turn + 1) % stress.TURNS
-    return { strength = self.strength * self.repulsion, seed = i & 0xffffffff, unit = self.unit ^ 2, hold = hold or 0,
+    return { drift_x = drift[1], drift_y = drift[2], drift_z = drift[3],
+        strength = self.strength * self.repulsion, seed = i & 0xffffffff, unit = self.unit ^ 2, hold = hold or 0,
         tension = nodes.tension or 1, turn = self.turn, gravity = self.gravity, speed = self.speed, inertia = self.inertia,
         limit = limit / self.unit, cold = (cold or 0) / self.unit }
 end
@@ -122,16 +125,16 @@ local function iterate(self, nodes, v)
     for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, v) end
     if now.count == 0 then return end
     need(self.kernels.move(now.count, now.first, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
-        nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position,
-        nodes.velocity))
+        nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.drift_x, v.drift_y, v.drift_z,
+        v.limit, nodes.position, nodes.velocity))
 end
 
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
 --- how strongly nodes are drawn to nodes.anchor where nodes.held says so. Where there is nodes.heat, an f32 from 0 to 1 for each,
 --- a node may move by that share of the limit, or by `cold` (nil: 0). By nodes.tension (1: at once) the stresses of
---- nodes.stress, where there are any, are held. It is a replay of what the first step recorded, while buffers and rows
---- stay the same; with engine.recorded = false, and over several ranks, its launches are enqueued one by one, as a recording
---- of one's own needs it.
+--- nodes.stress, where there are any, are held. nodes.drift (nil: none), x, y and z, is taken from each node's motion. It is
+--- a replay of what the first step recorded, while buffers and rows stay the same; with engine.recorded = false, and over
+--- several ranks, its launches are enqueued one by one, as a recording of one's own needs it.
 function Engine:step(nodes, i, limit, hold, cold)
     local now, v = self.rows.now, values_of(self, nodes, i, limit, hold, cold)
     self.pushes:prepare(now.n)
@@ -143,6 +146,15 @@ function Engine:step(nodes, i, limit, hold, cold)
     end
     self.pushes:enqueued(now.n)
     self.part:gather(nodes.position, now.n)
+end
+
+--- The middle of the nodes, each counting by its heft: x, y, z (0 in the plane).
+function Engine:centre(nodes)
+    local now = self.rows.now
+    local x, y, z, heft = part.sums(self.manager, self.rows, 4, function(chunks, chunk, out)
+        return self.kernels.centre(chunks, chunk, now.count, now.first, nodes.position, nodes.heft, out)
+    end)
+    return { x / heft, y / heft, z / heft }
 end
 
 --- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64 that is 0.

@@ -24,6 +24,7 @@ local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
 local REFINED, A_FEW = 40, 4 -- rounds by which lengths are reached in the end, and how many of them before trees are looked at
+local FITTED = 16 -- steps after which the stress is fitted again
 local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
@@ -91,15 +92,28 @@ local function begin_anew(sim, options)
     sim.at.stress, sim.least = held, least_tension(sim.engine.rows.now, held[1]:value(), options.tension)
 end
 
+-- A stress draws nodes to where pivots want them, and nothing draws the pivots back: so all of it would move along, together, for
+-- ever. What moved the middle in the last steps is taken from everyone's motion in the next ones.
+local function keep_middle(sim, i)
+    if sim.at.pinned or i % FITTED ~= 1 then return end
+    local before, now, drift = sim.middle, sim.engine:centre(sim.at), sim.at.drift or { 0, 0, 0 }
+    sim.middle = now
+    if i == 1 or not before then return end -- the one of a run before, or what was dragged
+    local share = (1 - sim.engine.inertia) / FITTED -- a steady push moves by so much more than itself
+    sim.at.drift = {}
+    for k = 1, 3 do sim.at.drift[k] = drift[k] + share * (now[k] - before[k]) end
+end
+
 -- Fitted to the layout again every so many steps.
 local function hold_stress(sim, i, done)
     if not sim.at.stress then return end
+    keep_middle(sim, i)
     if sim.engine.model.lengths then
         sim.at.tension = 1
         return
     end
     sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 5
-    if i % 16 ~= 1 then return end
+    if i % FITTED ~= 1 then return end
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
 end
 
@@ -282,7 +296,8 @@ return function(graph, options)
         end
         done = math.min(done, 1)
         take(sim)
-        if heat then sim.at.tension, sim.untangling = 0, nil -- what is dragged goes anywhere, and not the whole with it
+        if heat then -- what is dragged goes anywhere, and not the whole with it
+            sim.at.tension, sim.at.drift, sim.middle, sim.untangling = 0, nil, nil, nil
         else hold_stress(sim, i, done) end
         if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves

@@ -178,13 +178,13 @@ static __device__ vec pulls_on(const vec *pull, word from, word to)
 }
 #endif
 
-// A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
-// Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of it, or than `cold`. Who is
+// A step along the force over the mass, less the drift, which is that of all: what keeps its direction gathers speed, what
+// swings to and fro loses it. Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of it, or than `cold`. Who is
 // pinned does not move. Every thread of a warp sums for the others.
 extern "C" __global__ void move(int n, word first, const word *segment, const vec *pull, const vec *force,
                                 const float *mass, const float *heft, const unsigned char *pinned, const float *heat, float cold,
-                                float gravity, float spring, float step, float inertia, float limit,
-                                vec *position, vec *velocity)
+                                float gravity, float spring, float step, float inertia, float drift_x, float drift_y,
+                                float drift_z, float limit, vec *position, vec *velocity)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     const vec pulls = pulls_on(pull, i < n ? segment[i] : 0u, i < n ? segment[i + 1] : 0u);
@@ -200,6 +200,11 @@ extern "C" __global__ void move(int n, word first, const word *segment, const ve
     vec v = nothing();
     add(&v, velocity[i], inertia);
     add(&v, f, (1.0f - inertia) * step / heft[i]);
+    v.x -= drift_x;
+    v.y -= drift_y;
+#if DIM == 3
+    v.z -= drift_z;
+#endif
     if (heat) limit = fmaxf(cold, limit * heat[first + i]);
     const float speed = sqrtf(squared(v)), scale = speed > limit ? limit / speed : 1.0f;
     vec moved = nothing(), to = p;
@@ -239,6 +244,29 @@ static __device__ double product(vec a, vec b)
     sum += (double)a.z * b.z;
 #endif
     return sum;
+}
+
+// Where the nodes are, by what they resist with: sums of these times positions, and of these, of `chunk` nodes each.
+extern "C" __global__ void centre(int chunks, word chunk, int n, word first, const vec *position, const float *heft,
+                                  double *out)
+{
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= chunks) return;
+    double x = 0.0, y = 0.0, z = 0.0, sum = 0.0;
+    for (word i = (word)c * chunk; i < (word)n && i < ((word)c + 1u) * chunk; i++) {
+        const vec p = position[first + i];
+        x += (double)heft[i] * p.x;
+        y += (double)heft[i] * p.y;
+#if DIM == 3
+        z += (double)heft[i] * p.z;
+#endif
+        sum += (double)heft[i];
+    }
+    double *to = out + 4 * (first / chunk + c);
+    to[0] = x;
+    to[1] = y;
+    to[2] = z;
+    to[3] = sum;
 }
 
 // How much the repulsion spreads the nodes (each pair is in `spread` twice) and the springs draw them together: sums

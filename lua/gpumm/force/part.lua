@@ -65,16 +65,16 @@ function part.chunk(n)
     return size, (n + size - 1) // size
 end
 
---- So many sums (2 or 3) over all nodes, on every rank: run(chunks, chunk, out) writes those of each chunk of the own nodes.
+--- So many sums (2 to 4) over all nodes, on every rank: run(chunks, chunk, out) writes those of each chunk of the own nodes.
 function part.sums(manager, rows, each, run)
     local now = rows.now
     local chunk, chunks = part.chunk(now.n)
     local out <close> = kernels.buffer(manager, "f64x" .. each, chunks)
     if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
     rows.part:gather(out, now.n, chunk)
-    local a, b, c = 0, 0, 0
-    for _, x, y, z in need(out:download()):each() do a, b, c = a + x, b + y, c + (z or 0) end
-    return a, b, c
+    local a, b, c, d = 0, 0, 0, 0
+    for _, x, y, z, w in need(out:download()):each() do a, b, c, d = a + x, b + y, c + (z or 0), d + (w or 0) end
+    return a, b, c, d
 end
 
 --- The adjacency of a task's rows, which is fetched once for it, as its row and near.
