@@ -380,16 +380,15 @@ describe("gpumm.live", function()
         out = command_line(("--sandbox --allow-live --quiet '%s'"):format(script), true)
         assert.matches("for this machine alone", out, 1, true)
         write(script, [[
-            local native, m = require "gpumm.live.native", gpumm.manager { device = "host" }
-            local options = { host = "127.0.0.1", port = 0, viewers = 1, page = "" }
-            local server, open = native.server(options), {}
+            local m, options = gpumm.manager { device = "host" }, { quiet = true, viewers = 1 }
+            local server, open = gpumm.live.open(options).server, {}
             for _, like in ipairs { { "f32", 2 }, { "f32x2", 3 }, { "f32x2", 100 }, { "f32x4", 4 }, { "f32x3", 3 } } do
                 local readback = m:readback { m:buffer { type = like[1], length = 9 } }
                 print(like[1], like[2], (pcall(server.attach, server, readback, like[2])))
             end
-            for _ = 1, 9 do native.server(options) end -- garbage goes
+            for _ = 1, 9 do gpumm.live.open(options) end -- garbage goes
             print(pcall(function()
-                for i = 1, 9 do open[i] = native.server(options) end
+                for i = 1, 9 do open[i] = gpumm.live.open(options) end
             end))
             print(#open)]])
         out = command_line(("--sandbox --allow-live --quiet '%s'"):format(script), true)

@@ -13,6 +13,7 @@
 #include "bind/extension.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/state.h"
+#include "bind/module.h"
 #include "bind/sandbox/limits.h"
 #include "bind/sandbox/permissions.h"
 #include "gpumm_lua.h"
@@ -24,7 +25,8 @@ int gpumm_lua_open_module(lua_State *L, const gpumm_lua_module *module) {
     if (!gpumm_lua__extension_add(L, module) || !module->open) return 1;
     lua_pushcfunction(L, module->open);
     lua_pushvalue(L, -2);
-    lua_call(L, 1, 0);
+    gpumm_lua__push_inner_parts(L);
+    lua_call(L, 2, 0);
     return 1;
 }
 

@@ -45,6 +45,7 @@
 
 static const char module_key = 0; /* its address is the module's key in the registry */
 static const char inside_key = 0; /* the same of what our own files share */
+static const char inner_key = 0;  /* and of what they require of one another */
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 
@@ -171,6 +172,20 @@ static int push_inside(lua_State *L) {
     return 1;
 }
 
+/* One table a state, of what has a dot in its name: "graph.made", "layout.native". It is for our own files, which give it what
+   they have checked; a contained script does not reach it. [-0, +1, m] */
+void gpumm_lua__push_inner_parts(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inner_key) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &inner_key);
+}
+
+static bool is_inner(const char *key) { return strchr(key, '.') != NULL; }
+
+static bool find_part(lua_State *L, int module, const char *key);
+
 /* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the
    module. */
 static int require_part(lua_State *L) {
@@ -180,7 +195,7 @@ static int require_part(lua_State *L) {
     if (strcmp(name, "gpumm") == 0) return 1;
     if (strcmp(name, "gpumm.words") == 0) return push_words(L);
     if (strcmp(name, "gpumm.inside") == 0) return push_inside(L);
-    if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
+    if (strncmp(name, "gpumm.", 6) == 0 && find_part(L, 2, name + 6)) return 1;
     if (lua_getglobal(L, "require") != LUA_TFUNCTION) return luaL_error(L, "module '%s' not found", name);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
@@ -200,8 +215,14 @@ static void push_environment(lua_State *L, int module) {
     lua_setmetatable(L, -2);
 }
 
-/* Runs gpumm/<key>.lua, "force.grid" being gpumm/force/grid.lua, and keeps what it returns as module[key];
-   pushes that. False: there is none. */
+/* Pushes where the part of that name is kept: the module, or beside it. [-0, +1, m] */
+static void push_keeper(lua_State *L, int module, const char *key) {
+    if (is_inner(key)) gpumm_lua__push_inner_parts(L);
+    else lua_pushvalue(L, module);
+}
+
+/* Runs gpumm/<key>.lua, "force.grid" being gpumm/force/grid.lua, and keeps what it returns; pushes that. False: there is
+   none. */
 static bool load_part(lua_State *L, int module, const char *key) {
     char path[64], chunk[72];
     if (strlen(key) > 40) return false;
@@ -218,9 +239,11 @@ static bool load_part(lua_State *L, int module, const char *key) {
     lua_pushfstring(L, "gpumm.%s", key);
     lua_pushvalue(L, module);
     lua_call(L, 2, 1);
-    if (!strchr(key, '.')) gpumm_lua__suggest(L, key);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, module, key);
+    if (!is_inner(key)) gpumm_lua__suggest(L, key);
+    push_keeper(L, module, key);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, key);
+    lua_pop(L, 1);
     return true;
 }
 
@@ -237,19 +260,23 @@ static int unknown_part(lua_State *L, const char *key) {
     return near ? luaL_error(L, "gpumm has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near) : 0;
 }
 
-/* module[key] where the module has it, or can load it; pushes that. False: there is none. */
+/* Pushes the part that is there, or can be loaded. False: neither. */
+static bool get_part(lua_State *L, int module, const char *key) {
+    push_keeper(L, module, key);
+    lua_pushstring(L, key);
+    if (lua_rawget(L, -2) != LUA_TNIL) return lua_remove(L, -2), true;
+    lua_pop(L, 2);
+    return load_part(L, module, key);
+}
+
+/* The same, also of a module that is opened for it. */
 static bool find_part(lua_State *L, int module, const char *key) {
-    lua_pushstring(L, key);
-    if (lua_rawget(L, module) != LUA_TNIL) return true;
-    lua_pop(L, 1);
-    if (load_part(L, module, key)) return true;
-    lua_pushstring(L, key);
-    if (gpumm_lua__extension_resolve(L, key)) {
-        lua_gettable(L, module);
-        return true;
-    }
-    lua_pop(L, 1);
-    return false;
+    return get_part(L, module, key) || (gpumm_lua__extension_resolve(L, key) && get_part(L, module, key));
+}
+
+/* The same, for scripts. */
+static bool find_part_outside(lua_State *L, int module, const char *key) {
+    return !(is_inner(key) && gpumm_lua__state_of(L)->sandbox) && find_part(L, module, key);
 }
 
 /* module[key] where it has none: the module is in slot 1. */
@@ -257,7 +284,7 @@ static int module_index(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
     const char *key = lua_tostring(L, 2);
-    if (find_part(L, 1, key)) return 1;
+    if (find_part_outside(L, 1, key)) return 1;
     if (!is_description(key)) return unknown_part(L, key);
     lua_getfield(L, 1, "description");
     lua_getfield(L, -1, key);
@@ -429,7 +456,7 @@ static int contained_require(lua_State *L) {
     lua_settop(L, 1);
     gpumm_lua_open(L);
     if (strcmp(name, "gpumm") == 0) return 1;
-    if (strncmp(name, "gpumm.", 6) == 0 && find_part(L, 2, name + 6)) return 1;
+    if (strncmp(name, "gpumm.", 6) == 0 && find_part_outside(L, 2, name + 6)) return 1;
     return luaL_error(L, "module '%s' not found: in a contained script require knows gpumm and its parts alone", name);
 }
 

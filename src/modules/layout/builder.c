@@ -220,7 +220,7 @@ static void push_listed(lua_State *L, builder *b, uint32_t *from, uint32_t *to) 
 
 static int builder_finish(lua_State *L) {
     builder *b = check(L);
-    bool listed = lua_toboolean(L, 2) && b->shuffled;
+    bool listed = lua_toboolean(L, 2) && b->shuffled && b->numbered == 0; /* else edges have numbers */
     lua_settop(L, 1);
     gpumm_layout__rows_push(L, b->count, 4);
     uint32_t *from = gpumm_layout__rows_take(L, 2, 0, "u32", b->count);

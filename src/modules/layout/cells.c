@@ -152,8 +152,8 @@ typedef struct choice {
     cell *cells; /* in a userdata on the stack */
 } choice;
 
-static cell *chosen(const choice *o, uint32_t i) {
-    static cell gap = {.kind = GAP};
+static const cell *chosen(const choice *o, uint32_t i) {
+    static const cell gap = {.kind = GAP};
     uint32_t row = o->of ? o->of[i] - 1 : i;
     return row < o->rows ? &o->cells[row] : &gap;
 }
@@ -248,10 +248,11 @@ static int cells_texts(lua_State *L) {
     spread(L, c, &rows);
     for (uint32_t i = 0; i < count; i++) {
         size_t length;
-        cell *at = chosen(&rows, i);
-        if (at->kind != GAP) continue;
+        uint32_t row = rows.of ? rows.of[i] - 1 : i;
+        luaL_argcheck(L, row < rows.rows, 3, "there is no such row");
+        if (rows.cells[row].kind != GAP) continue;
         const char *text = gpumm_layout__texts_at(L, 2, i, local, &length);
-        *at = text_cell(L, c, i, text, length);
+        rows.cells[row] = text_cell(L, c, i, text, length);
     }
     push_texts(L, c, &rows);
     return 1;

@@ -33,8 +33,14 @@ static int job_collect(lua_State *L) {
 
 /* ---- What is asked for ---------------------------------------------------------------------------- */
 
+/* Without metamethods: what they do might close the source, and what they make nobody would keep. [-0, +1, m] */
+static void raw_field(lua_State *L, int table, const char *key) {
+    lua_pushstring(L, key);
+    lua_rawget(L, table);
+}
+
 static char sign_of(lua_State *L, const char *key, char otherwise) {
-    lua_getfield(L, DIALECT, key);
+    raw_field(L, DIALECT, key);
     const char *text = lua_tostring(L, -1);
     char sign = text && *text ? *text : otherwise;
     lua_pop(L, 1);
@@ -42,7 +48,7 @@ static char sign_of(lua_State *L, const char *key, char otherwise) {
 }
 
 static bool flag_of(lua_State *L, int table, const char *key) {
-    lua_getfield(L, table, key);
+    raw_field(L, table, key);
     bool flag = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return flag;
@@ -50,14 +56,14 @@ static bool flag_of(lua_State *L, int table, const char *key) {
 
 /* The table keeps it alive. */
 static const char *text_of(lua_State *L, int table, const char *key) {
-    lua_getfield(L, table, key);
+    raw_field(L, table, key);
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
     lua_pop(L, 1);
     return text;
 }
 
 static uint64_t number_of(lua_State *L, int table, const char *key) {
-    lua_getfield(L, table, key);
+    raw_field(L, table, key);
     lua_Integer number = lua_tointeger(L, -1);
     lua_pop(L, 1);
     return number < 0 ? 0 : (uint64_t)number;

@@ -279,6 +279,7 @@ static int layout_merge(lua_State *L) {
     luaL_argcheck(L, m.from && m.to && m.from != m.to, 3, "edges have two ends");
     m.weight = column_at(L, r, 5, "f64");
     m.count = column_at(L, r, 6, "u32");
+    luaL_argcheck(L, !m.count || (m.count != m.from && m.count != m.to), 6, "counts have a column of their own");
     m.least = strcmp(luaL_optstring(L, 7, "sum"), "least") == 0;
     check_nodes(L, &m);
     gpumm_layout__work_begin(&w, L, NULL, r->count * 8, (unsigned)luaL_optinteger(L, 8, 0));

@@ -215,7 +215,7 @@ static int pen_box(lua_State *L) {
 }
 
 static double channel(lua_State *L, lua_Integer i) {
-    lua_geti(L, 6, i);
+    lua_rawgeti(L, 6, i); /* what a metamethod does might end the pen */
     double value = luaL_checknumber(L, -1);
     lua_pop(L, 1);
     return value;
@@ -225,7 +225,7 @@ static int pen_shade(lua_State *L) {
     pen *q = check_shape(L);
     luaL_checktype(L, 6, LUA_TTABLE);
     double y = luaL_checknumber(L, 3), h = luaL_checknumber(L, 5);
-    lua_Integer steps = luaL_len(L, 6) / 3;
+    lua_Integer steps = (lua_Integer)lua_rawlen(L, 6) / 3;
     for (lua_Integer i = 1; i <= 3 * steps; i++) channel(L, i); /* nothing may raise while there is a pattern */
     rectangle(L, q);
     cairo_pattern_t *pattern = q->p->cairo_pattern_create_linear(0, y + h, 0, y);

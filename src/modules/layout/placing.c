@@ -57,6 +57,7 @@ static void check_finite(lua_State *L, const points *p) {
 
 static int placing_spread(lua_State *L) {
     double skip = luaL_checknumber(L, 2);
+    luaL_argcheck(L, skip >= 0 && skip < 0.5, 2, "less than a half is skipped on each side");
     points p = points_of(gpumm_layout__points_at(L, 1));
     if (p.count == 0) luaL_error(L, "there are no positions");
     check_finite(L, &p);

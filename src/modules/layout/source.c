@@ -19,7 +19,7 @@
 
 #define SOURCE_CLASS "gpumm_layout.source"
 
-enum { SMALL = 1 << 16 };
+enum { SMALL = 1 << 16, PARTS_MOST = 1 << 20 };
 
 static gpumm_status io_fail(const char *path) { return gpumm_lua_fail(GPUMM_IO, "%s: %s", path, strerror(errno)); }
 
@@ -172,7 +172,7 @@ static int source_share(lua_State *L) {
     lua_Integer at = luaL_checkinteger(L, 2), k = luaL_checkinteger(L, 3), of = luaL_checkinteger(L, 4);
     char newline = *luaL_checkstring(L, 5);
     luaL_argcheck(L, at >= 1 && (lua_Unsigned)at - 1 <= s->size, 2, "it is outside of the source");
-    luaL_argcheck(L, of >= 1 && k >= 0 && k < of, 3, "there is no such part");
+    luaL_argcheck(L, of >= 1 && of <= PARTS_MOST && k >= 0 && k < of, 3, "there is no such part");
     const char *text = s->bytes + at - 1, *end = s->bytes + s->size;
     uint64_t size = (uint64_t)(end - text), parts = (uint64_t)of, part = (uint64_t)k;
     uint64_t low = size / parts * part + size % parts * part / parts;

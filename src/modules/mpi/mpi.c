@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gpumm_mpi: gpumm.world, the ranks of an MPI program, and collective calls on buffers. What reads better in Lua is
- * lua/gpumm/world.lua, which travels inside. NCCL is not used: what moves goes through the memory of the host.
+ * lua/gpumm/world.lua, which travels inside. NCCL is opened at run time, where ranks have GPUs.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -12,7 +12,7 @@
 
 static int open_functions(lua_State *L) {
     gpumm_mpi__push_native(L);
-    lua_setfield(L, 1, "world.native");
+    lua_setfield(L, 2, "world.native");
     return 0;
 }
 
