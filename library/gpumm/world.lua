@@ -13,14 +13,17 @@ local world = {}
 ---@field seconds? number how long a call waits for the others: 600, unless given
 ---@field start? number how long the others may take to join: 120, unless given
 
----@class gpumm.allgather_options
+---@class gpumm.ranks_options
 ---@field from gpumm.buffer what this rank sends
 ---@field to? gpumm.buffer of the same type; `from`, unless given
 ---@field first? integer of the elements of `from`, from 1; 1, unless given
 ---@field count? integer all from `first` on, unless given
 ---@field stream? gpumm.stream the main stream, unless given
 
----@class gpumm.allreduce_options: gpumm.allgather_options
+---@class gpumm.allgather_options: gpumm.ranks_options
+---@field later? boolean by NCCL, the next call waits for it: nothing else may wait for the device before; false, unless given
+
+---@class gpumm.allreduce_options: gpumm.ranks_options
 ---@field op "sum"|"min"|"max" what is made of the elements of all ranks
 
 ---@class gpumm.exchange_options
@@ -40,7 +43,8 @@ local world = {}
 ---@class gpumm.barrier_options
 ---@field stream? gpumm.stream its work is done before; none is waited for, unless given
 
---- Joins the ranks of an MPI program; all have to do it, early. The first use of anything else does it with the defaults.
+--- Joins the ranks of an MPI program; all have to do it, early. The first use of anything else does it with the defaults. In a
+--- world that is open, `seconds` count from now on.
 --- ```lua
 --- local world = world.open { seconds = 60 }
 --- print(world.rank, world.size) --> 0	1
@@ -50,20 +54,21 @@ local world = {}
 function world.open(options) end
 
 --- Leaves, and waits until all do. The end of the state does it as well. `why` is told to those that were not about to leave.
+--- Fails: BUSY within a call of the world.
 --- ```lua
 --- world.close()
 --- ```
 ---@param why? string the reason; none, unless given
 function world.close(why) end
 
---- The device of this rank, for gpumm.manager: "cuda:N", or "auto" where there is no GPU.
+--- The device of this rank, for gpumm.manager: "cuda:N", or "auto" where there is no GPU, or where GPUMM_DEVICE names a device.
 --- ```lua
 --- print(world.device())
 --- ```
 ---@return string device
 function world.device() end
 
---- By what elements of buffers move, as the first call on buffers found out: "NCCL", from GPU to GPU, or "MPI", through the
+--- By what elements of GPUs' buffers moved in the last call that was no allreduce: "NCCL", from GPU to GPU, or "MPI", through the
 --- memory of the host.
 --- ```lua
 --- print((world.way())) --> MPI
@@ -79,7 +84,7 @@ function world.way() end
 ---@return integer workers
 function world.workers() end
 
---- A manager on this rank's own GPU, or on the host where there is none.
+--- A manager on this rank's own GPU, or on the host where there is none; on the device that is given, or that GPUMM_DEVICE names.
 --- Fails: NO_DEVICE, OUT_OF_MEMORY.
 --- ```lua
 --- local m <close> = assert(world.manager { limit = "1GiB" })
@@ -91,7 +96,8 @@ function world.workers() end
 function world.manager(options) end
 
 --- Every rank's elements, in the order of the ranks, to the beginning of `to`, which grows where it is too short.
---- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, TIMEOUT, CLOSED (a rank has left), IO, and what failed on another rank.
+--- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, TIMEOUT, CANCELLED (a rank has left or ended), CLOSED (the world is), DRIVER
+--- (MPI or NCCL), BUSY (within another call, as in a growth function), and what failed on another rank.
 --- ```lua
 --- local all = m:buffer { type = "f32x2" }
 --- world.allgather { from = b, to = all }
@@ -141,7 +147,7 @@ function world.exchange(options) end
 function world.broadcast(options) end
 
 --- Returns when every rank has come here.
---- Fails: TIMEOUT, CLOSED (a rank has left), IO.
+--- Fails: TIMEOUT, CANCELLED, CLOSED, DRIVER, BUSY, as allgather.
 --- ```lua
 --- world.barrier()
 --- ```
@@ -152,7 +158,7 @@ function world.broadcast(options) end
 function world.barrier(options) end
 
 --- Every rank's text, in the order of the ranks.
---- Fails: TIMEOUT, CLOSED (a rank has left), IO.
+--- Fails: TIMEOUT, CANCELLED, CLOSED, DRIVER, BUSY, as allgather.
 --- ```lua
 --- print(world.collect("from " .. world.rank)[1]) --> from 0
 --- ```
@@ -163,7 +169,7 @@ function world.barrier(options) end
 function world.collect(text) end
 
 --- texts[r + 1] goes to rank r; those that came, in the order of the ranks.
---- Fails: TIMEOUT, CLOSED (a rank has left), IO.
+--- Fails: TIMEOUT, CANCELLED, CLOSED, DRIVER, BUSY, as allgather.
 --- ```lua
 --- print(world.trade { "to rank 0" }[1]) --> to rank 0
 --- ```

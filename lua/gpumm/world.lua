@@ -80,30 +80,32 @@ local function opened(seconds, start, level)
     local ok, message = native.open(seconds, start)
     if not ok then error(message, level + 1) end
     if not kept then
-        kept = inside.guard(function() native.close(inside.failure) end)
+        kept = inside.guard(function() native.leave(inside.failure) end)
         world.rank, world.size, world.local_rank, world.local_size = native.info()
     end
     return world
 end
 
 local function seconds_of(options, name, default, level)
-    local seconds = options[name] == nil and default or options[name]
+    local seconds = options[name]
+    if seconds == nil then return default end
     if type(seconds) == "number" and seconds > 0 and seconds < math.huge then return seconds end
     error(("world.open: %s is a number over 0, not %s"):format(name, tostring(seconds)), level + 1)
 end
 
 --- Joins the ranks, which all have to do, early. Options: seconds (600), how long a call waits for the others; start (120),
 --- how long they may take to join: who is not here by then ends the process, because MPI's own start cannot be interrupted. The
---- first use of anything else opens with the defaults. Raises where MPI does not start; returns the world.
+--- first use of anything else opens with the defaults; in a world that is open, seconds that are given count from now on. Raises
+--- where MPI does not start; returns the world.
 function world.open(options)
     options = options or {}
     check_names("open", options, { "seconds", "start" }, 2)
-    return opened(seconds_of(options, "seconds", SECONDS, 2), seconds_of(options, "start", START, 2), 2)
+    return opened(seconds_of(options, "seconds", kept and 0 or SECONDS, 2), seconds_of(options, "start", START, 2), 2)
 end
 
 --- Leaves, and waits until all do. It cannot be opened again in this process. The end of the state does it as well; `why`
 --- is told to ranks that were not about to leave.
-function world.close(why) native.close(why) end
+function world.close(why) return native.close(why) end
 
 setmetatable(world, { __index = function(_, key)
     if key == "rank" or key == "size" or key == "local_rank" or key == "local_size" then
@@ -278,7 +280,7 @@ local ANY <const> = { [""] = true, auto = true, cuda = true }
 
 -- Does GPUMM_DEVICE name a device, so that all ranks take that one?
 local function is_preset()
-    local named = gpumm.environment "GPUMM_DEVICE"
+    local named = native.preset()
     return named and not ANY[named]
 end
 
@@ -317,7 +319,7 @@ function world.manager(options)
     ready(2)
     local all = {}
     for key, value in pairs(options or {}) do all[key] = value end
-    if all.device and all.device ~= "auto" or is_preset() then return gpumm.manager(all) end
+    if all.device and all.device ~= "auto" or is_preset() then return call(gpumm.manager, all) end
     local last, manager = last_gpu(all, world.local_rank)
     if last and world.local_rank > last then
         manager:close()

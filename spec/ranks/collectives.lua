@@ -20,6 +20,8 @@ local TYPES = {
     { { { "id", "u32" }, { "at", "f64" } }, 16 },
 }
 
+local U32 <const> = TYPES[6]
+
 local function name_of(type) return type[3] and type[1] or tostring(type[1]) end
 local function buffer(type, text) return common.buffer(m, type[1], type[2], text) end
 local function contents(b) return assert(b:download()):bytes() end
@@ -84,7 +86,6 @@ end
 
 -- What does not go from GPU to GPU although it could on some rank goes through the host, and the way says whose fault it was.
 local function goes_through_the_host()
-    local U32 = TYPES[6]
     local first <close> = common.manager { device = "cuda:0" }
     local to, parts = common.buffer(first, "u32", 4, ""), {}
     for r = 0, size - 1 do parts[r + 1] = bytes(400, seed(9, r)) end
@@ -94,11 +95,48 @@ local function goes_through_the_host()
         table.concat({ world.way() }, ": "), "the way on one GPU")
     allgather(U32, COUNTS[2])
     same("NCCL", table.concat({ world.way() }, ": "), "the way on each one's GPU")
+    local other <close> = common.manager { device = "cuda:" .. (rank + 1) % size }
+    local there = common.buffer(other, "u32", 4, "")
+    assert(world.allgather { from = common.buffer(other, "u32", 4, parts[rank + 1]), to = there })
+    same(table.concat(parts), contents(there), "allgather on other GPUs")
+    local none = "MPI: rank 0 has no NCCL, or its buffers are not on the GPU it joined with"
+    same(none, table.concat({ world.way() }, ": "), "the way on other GPUs")
+    local few = assert(m:buffer { type = "u32", length = 1, max_length = 1 })
+    assert(not world.allgather { from = buffer(U32, parts[rank + 1]), to = few })
+    same(none, table.concat({ world.way() }, ": "), "the way, which a call does not change that moves nothing")
     local b = buffer(U32, parts[rank + 1] .. ("\0"):rep(400 * size))
     assert(world.allgather { from = b, first = 1, count = 100 })
     same(table.concat(parts), contents(b):sub(1, 400 * size), "allgather of elements that lie elsewhere")
     same("MPI: rank 1's elements do not lie where they belong in the buffer", table.concat({ world.way() }, ": "),
         "the way of elements that lie elsewhere")
+end
+
+-- What grows is code of anyone's, and may not use what the call has in its hands.
+local function nested()
+    local said = {}
+    local to = assert(m:buffer { type = "u32", length = 0, growth = function(request)
+        for _, f in ipairs { function() return world.collect(("x"):rep(100000)) end, world.close } do
+            said[#said + 1] = select(3, f())
+        end
+        return request.required
+    end })
+    local from, parts = buffer(U32, bytes(4000, rank)), {}
+    for r = 0, size - 1 do parts[r + 1] = bytes(4000, r) end
+    local came = assert(world.allgather { from = from, to = to })
+    same("BUSY BUSY", table.concat(said, " "), "calls within a call")
+    same(table.concat(parts), contents(to), "allgather to what grows by such a function")
+    same(1000, came[size], "elements of the last rank")
+    assert(world.barrier())
+end
+
+local function closed_streams()
+    local s = assert(m:stream())
+    s:close()
+    local b = buffer(U32, bytes(8, 1))
+    for _, f in ipairs { world.allgather, world.barrier } do
+        local ok, message = pcall(f, f == world.barrier and { stream = s } or { from = b, stream = s })
+        if ok or not tostring(message):find("the stream was closed", 1, true) then error("a closed stream was taken", 2) end
+    end
 end
 
 -- The manager is closed before any other call, or the world is: what is under way is through then.
@@ -281,6 +319,8 @@ common.ending(m, function()
     special()
     in_stream_order()
     texts()
+    nested()
+    closed_streams()
     if way == "NCCL" then
         has_its_own_gpu()
         goes_through_the_host()

@@ -20,7 +20,7 @@ describe("a world of GPUs", function()
     it("makes every call right on every type, on three", function() makes_all(real and 2 or 3, "NCCL", gpus(3)) end)
     it("does so by MPI where it is told to", function() makes_all(2, "MPI: GPUMM_NCCL=0", "GPUMM_NCCL=0 " .. (gpus(2) or "")) end)
     it("does so by MPI where ranks share a GPU", function()
-        makes_all(real and 3 or 2, "MPI: ranks share a GPU", gpus(1))
+        makes_all(real and 3 or 2, "MPI: ranks shared a GPU in the first call of all on GPUs", gpus(1))
     end)
     it("does so by MPI where NCCL does not start on one rank", function()
         if real then return end

@@ -147,12 +147,20 @@ static gpumm_status lengthen(call *c, uint64_t length) {
 /* ---- Being ready ---------------------------------------------------------------------------------------------- */
 
 static gpumm_status get_ready(call *c, uint64_t bytes, uint64_t length) {
-    if (c->direct) return lengthen(c, length);
+    if (c->direct) {
+        TRY(lengthen(c, length));
+        return check_use(c); /* what grew it may have closed the stream, or a buffer */
+    }
     if (!c->taken) TRY(take(c));
     TRY(gpumm_mpi__world_room(&c->w->in, bytes));
     if (c->w->call == CALL_BROADCAST)
         TRY(gpumm_mpi__world_room(&c->w->out, bytes)); /* the root has it, and what is in it */
     return lengthen(c, length);
+}
+
+/* Data moves now: world.way() tells of the last call of buffers on GPUs, but of allreduce, which never goes that way. */
+static void tell_way(const call *c) {
+    if (c->gpus && c->w->call != CALL_ALLREDUCE) gpumm_mpi__nccl_told(c->why_not);
 }
 
 /* Says so, and hears it from all; where one is not, what was grown here shrinks again. */
@@ -167,6 +175,7 @@ static gpumm_status ready(call *c, uint64_t bytes, uint64_t length) {
         gpumm_buffer_resize(c->to, c->stream, before);
         gpumm_lua_fail(status, "%s", text);
     }
+    if (status == GPUMM_OK) tell_way(c);
     return status;
 }
 
@@ -187,30 +196,39 @@ static int first_indirect(const world *w) {
     return -1;
 }
 
-static bool any_offers(const world *w) {
+static bool any_gpu(const world *w) {
     for (int r = 0; r < w->size; r++)
-        if (w->peers[r].heard.direct != DIRECT_NOT) return true;
+        if (w->peers[r].heard.direct != DIRECT_HOST) return true;
     return false;
 }
 
-/* Can all? world.way() tells of the last call that could have gone from GPU to GPU on some rank. */
-static bool all_direct(const world *w) {
-    char why[100] = "";
+/* Can all? */
+static bool all_direct(call *c) {
+    const world *w = c->w;
     int rank = first_indirect(w);
-    if (!any_offers(w)) return false;
-    if (rank >= 0 && w->peers[rank].heard.direct == DIRECT_NOT)
-        snprintf(why, sizeof why, "rank %d has no NCCL, or its buffers are not on the GPU it joined with", rank);
-    else if (rank >= 0)
-        snprintf(why, sizeof why, "rank %d's elements do not lie where they belong in the buffer", rank);
-    gpumm_mpi__nccl_told(why);
-    return rank < 0;
+    c->gpus = any_gpu(w);
+    if (rank < 0) return true;
+    snprintf(c->why_not, sizeof c->why_not,
+             w->peers[rank].heard.direct < DIRECT_APART
+                 ? "rank %d has no NCCL, or its buffers are not on the GPU it joined with"
+                 : "rank %d's elements do not lie where they belong in the buffer",
+             rank);
+    return false;
+}
+
+static bool is_on_gpu(gpumm_buffer *b) {
+    return gpumm_stream_native(gpumm_manager_main(gpumm_buffer_manager(b))) != NULL;
+}
+
+static direct_way way_of(const call *c) {
+    if (c->direct) return c->from == c->to ? DIRECT_WITHIN : DIRECT_APART;
+    return is_on_gpu(c->from) || is_on_gpu(c->to) ? DIRECT_NOT : DIRECT_HOST;
 }
 
 static gpumm_status wanted(call *c, gpumm_status own, const uint64_t *counts) {
-    direct_way way = !c->direct ? DIRECT_NOT : c->from == c->to ? DIRECT_WITHIN : DIRECT_APART;
-    note mine = {.first = c->first, .count = c->count, .detail = c->detail, .direct = way};
+    note mine = {.first = c->first, .count = c->count, .detail = c->detail, .direct = way_of(c)};
     TRY(gpumm_mpi__agree(c->w, own, 0, &mine, type_of(c), counts));
-    c->direct = all_direct(c->w);
+    c->direct = all_direct(c);
     return c->direct ? gpumm_mpi__nccl_join(c->w, stream_of(c), &c->direct) : GPUMM_OK;
 }
 

@@ -17,6 +17,8 @@ typedef struct call {
     const uint64_t *counts; /* of exchange: elements for each rank */
     bool later;             /* of allgather: what goes from GPU to GPU is waited for by the next call */
     bool direct;            /* from GPU to GPU */
+    bool gpus;              /* could it, on some rank? */
+    char why_not[100];      /* it is not, though it could on some */
     bool taken;             /* what is sent is in w->out */
     bool pinned;            /* both buffers are */
 } call;

@@ -3,6 +3,7 @@
 #include "modules/mpi/native.h"
 
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "modules/mpi/collect.h"
@@ -22,7 +23,8 @@ static int native_open(lua_State *L) {
     return gpumm_lua_result(L, gpumm_mpi__world_open(main_of(L), luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
 }
 
-static int native_close(lua_State *L) {
+/* The end of the state, which may come within a call: none goes on after it. */
+static int native_leave(lua_State *L) {
     world *w = gpumm_mpi__world();
     if ((w->state != WORLD_OPEN && w->state != WORLD_LOST) || w->owner != main_of(L)) return 0;
     if (w->state == WORLD_OPEN && w->settle) w->settle(w);
@@ -30,6 +32,28 @@ static int native_close(lua_State *L) {
     gpumm_mpi__nccl_end(); /* others may have read what it keeps until they left */
     gpumm_mpi__world_end(w, whole);
     return 0;
+}
+
+static gpumm_status refuse_within(void) {
+    return gpumm_lua_fail(GPUMM_BUSY,
+                          "a call of the world is under way here: what runs within it, as a growth function or a "
+                          "finaliser, makes no other");
+}
+
+static int native_close(lua_State *L) {
+    return gpumm_mpi__world()->busy ? gpumm_lua_result(L, refuse_within()) : native_leave(L);
+}
+
+/* Upvalue 1, a call, which has the world's tables to itself until its results are there: what it grows may run any Lua. */
+static int within(lua_State *L) {
+    world *w = gpumm_mpi__world();
+    if (w->busy) return gpumm_lua_result(L, refuse_within());
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    w->busy = true;
+    int outcome = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    w->busy = false;
+    return outcome == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
 static int native_info(lua_State *L) {
@@ -47,11 +71,24 @@ static int native_cores(lua_State *L) {
     return 1;
 }
 
+/* What GPUMM_DEVICE says, which is no secret of contained scripts': all of gpumm looks there. */
+static int native_preset(lua_State *L) {
+    lua_pushstring(L, getenv("GPUMM_DEVICE"));
+    return 1;
+}
+
 static int native_way(lua_State *L) {
     const char *why_not = gpumm_mpi__nccl_why_not();
     lua_pushstring(L, why_not ? "MPI" : "NCCL");
     lua_pushstring(L, why_not);
     return 2;
+}
+
+/* NULL: the main one. */
+static gpumm_stream *stream_at(lua_State *L, int index) {
+    gpumm_stream *s = gpumm_lua_to_stream(L, index);
+    if (!s && !lua_isnoneornil(L, index)) luaL_error(L, "CLOSED: the stream was closed");
+    return s;
 }
 
 static gpumm_buffer *buffer_at(lua_State *L, int index) {
@@ -64,7 +101,7 @@ static gpumm_buffer *buffer_at(lua_State *L, int index) {
 static call call_at(lua_State *L, int to, int first, int stream) {
     call c = {.w = gpumm_mpi__world(), .L = L, .to_index = to, .from = buffer_at(L, 1), .to = buffer_at(L, to)};
     c.first = (uint64_t)luaL_checkinteger(L, first);
-    c.stream = gpumm_lua_to_stream(L, stream);
+    c.stream = stream_at(L, stream);
     return c;
 }
 
@@ -125,24 +162,24 @@ static int native_exchange(lua_State *L) {
 }
 
 static int native_barrier(lua_State *L) {
-    call c = {.w = gpumm_mpi__world(), .L = L, .stream = gpumm_lua_to_stream(L, 1)};
+    call c = {.w = gpumm_mpi__world(), .L = L, .stream = stream_at(L, 1)};
     return gpumm_lua_result(L, gpumm_mpi__barrier(&c));
 }
 
+static const luaL_Reg calls[] = {{"allgather", native_allgather}, {"allreduce", native_allreduce},
+                                 {"exchange", native_exchange},   {"broadcast", native_broadcast},
+                                 {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
+                                 {"trade", gpumm_mpi__trade},     {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"open", native_open}, {"close", native_close},   {"leave", native_leave},
+                                     {"info", native_info}, {"home", gpumm_mpi__home}, {"cores", native_cores},
+                                     {"way", native_way},   {"preset", native_preset}, {NULL, NULL}};
+
 void gpumm_mpi__push_native(lua_State *L) {
-    static const luaL_Reg functions[] = {{"open", native_open},
-                                         {"close", native_close},
-                                         {"info", native_info},
-                                         {"allgather", native_allgather},
-                                         {"allreduce", native_allreduce},
-                                         {"exchange", native_exchange},
-                                         {"broadcast", native_broadcast},
-                                         {"barrier", native_barrier},
-                                         {"collect", gpumm_mpi__collect},
-                                         {"trade", gpumm_mpi__trade},
-                                         {"home", gpumm_mpi__home},
-                                         {"cores", native_cores},
-                                         {"way", native_way},
-                                         {NULL, NULL}};
     luaL_newlib(L, functions);
+    for (const luaL_Reg *c = calls; c->name; c++) {
+        lua_pushcfunction(L, c->func);
+        lua_pushcclosure(L, within, 1);
+        lua_setfield(L, -2, c->name);
+    }
 }

@@ -173,7 +173,8 @@ static bool keep_context(gpumm_stream *stream, const char *gpu) {
 }
 
 bool gpumm_mpi__nccl_can(const world *w, gpumm_stream *stream) {
-    if (w->size < 2 || the.at == REFUSED || !gpumm_stream_native(stream)) return false;
+    if (w->size < 2) refuse("there is one rank", NULL);
+    if (the.at == REFUSED || !gpumm_stream_native(stream)) return false;
     if (the.at == UNTRIED && !open_library()) return false;
     return the.at == OPENED || is_ours(stream);
 }
@@ -223,7 +224,8 @@ static bool fit(const world *w, const card *all) {
     for (int r = 0; r < w->size; r++) {
         if (!all[r].ready) return refuse("a rank's GPU or NCCL refuses it", NULL);
         for (int s = 0; s < r; s++)
-            if (memcmp(all[r].gpu, all[s].gpu, sizeof all[r].gpu) == 0) return refuse("ranks share a GPU", NULL);
+            if (memcmp(all[r].gpu, all[s].gpu, sizeof all[r].gpu) == 0)
+                return refuse("ranks shared a GPU in the first call of all on GPUs", NULL);
     }
     return true;
 }

@@ -15,7 +15,8 @@
 static const uint64_t PIECE = 2 << 20; /* bytes: what has come goes to the device while the next is on its way */
 
 typedef struct piece {
-    int from; /* -1: it goes out */
+    int peer;
+    bool in; /* from there, or out */
     uint64_t offset, bytes;
 } piece;
 
@@ -50,7 +51,7 @@ static gpumm_status post(transfer *t, int rank, bool in) {
     for (uint64_t offset = 0; offset < bytes; offset += t->step) {
         uint64_t n = bytes - offset < t->step ? bytes - offset : t->step;
         MPI_Request *request = (MPI_Request *)(void *)w->requests.bytes + t->count;
-        ((piece *)(void *)w->pieces.bytes)[t->count++] = (piece){in ? rank : -1, offset, n};
+        ((piece *)(void *)w->pieces.bytes)[t->count++] = (piece){rank, in, offset, n};
         int outcome = in ? MPI_Irecv(at + offset, (int)n, MPI_BYTE, rank, TAG_DATA, w->comm, request)
                          : MPI_Isend(at + offset, (int)n, MPI_BYTE, rank, TAG_DATA, w->comm, request);
         w->stuck = true; /* until all is through */
@@ -85,7 +86,7 @@ static gpumm_status step(transfer *t, int *done) {
     if (*done == MPI_UNDEFINED) *done = t->left = 0;
     for (int i = 0; i < *done; i++) {
         const piece *p = &pieces[which[i]];
-        if (p->from >= 0 && t->arrived) t->arrived(t->user, p->from, p->offset, p->bytes);
+        if (p->in && t->arrived) t->arrived(t->user, p->peer, p->offset, p->bytes);
     }
     t->left -= *done;
     return GPUMM_OK;
@@ -95,12 +96,11 @@ static gpumm_status lose_late(transfer *t) {
     world *w = t->w;
     const piece *pieces = (const piece *)(const void *)w->pieces.bytes;
     const MPI_Request *requests = (const MPI_Request *)(const void *)w->requests.bytes;
-    int rank = -1;
-    for (int i = 0; i < t->count && rank < 0; i++)
-        if (requests[i] != MPI_REQUEST_NULL) rank = pieces[i].from;
-    return gpumm_mpi__world_lose(w, GPUMM_TIMEOUT,
-                                 "%s, call %llu: nothing moved for %g seconds; missing is what rank %d sends",
-                                 gpumm_mpi__world_call_name(w->call), (unsigned long long)w->number, w->seconds, rank);
+    int i = 0;
+    while (i < t->count - 1 && requests[i] == MPI_REQUEST_NULL) i++;
+    return gpumm_mpi__world_lose(w, GPUMM_TIMEOUT, "%s, call %llu: nothing moved for %g seconds; rank %d does not %s",
+                                 gpumm_mpi__world_call_name(w->call), (unsigned long long)w->number, w->seconds,
+                                 pieces[i].peer, pieces[i].in ? "send" : "take what it is sent");
 }
 
 gpumm_status gpumm_mpi__traffic(world *w, uint64_t size, traffic_arrived *arrived, void *user) {

@@ -200,7 +200,10 @@ static gpumm_status open_all(world *w) {
 
 gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds, double start) {
     world *w = &the_world;
-    if (w->state == WORLD_OPEN && w->owner == L) return GPUMM_OK;
+    if (w->state == WORLD_OPEN && w->owner == L) {
+        if (seconds > 0) w->seconds = seconds;
+        return GPUMM_OK;
+    }
     if (w->state == WORLD_OPEN)
         return gpumm_lua_fail(GPUMM_BUSY, "the world belongs to another Lua state of this process");
     if (w->state != WORLD_UNOPENED) return gpumm_mpi__world_check(w);

@@ -26,7 +26,12 @@ typedef enum call_kind {
     CALL_TRADE
 } call_kind;
 
-typedef enum direct_way { DIRECT_NOT, DIRECT_APART, DIRECT_WITHIN } direct_way; /* to another buffer; within one */
+typedef enum direct_way {
+    DIRECT_HOST,
+    DIRECT_NOT,
+    DIRECT_APART,
+    DIRECT_WITHIN
+} direct_way; /* no GPU's; not; to another buffer; within one */
 
 enum { NOTE_TEXT = 264, TAG_NOTE = 0, TAG_DATA = 1 };
 
@@ -71,6 +76,7 @@ typedef struct world {
     uint64_t number;
     call_kind call;                          /* the one under way */
     gpumm_status (*settle)(struct world *w); /* waits for what the last call left under way; NULL: nothing is */
+    bool busy;                               /* within a call, whose growth of a buffer may run any Lua */
     bool stuck;                              /* a transfer was given up: MPI may still write to `in`, and read `out` */
     block in, out;
     block requests, pieces; /* of the transfer under way */
@@ -84,7 +90,7 @@ typedef struct world {
 /* The one world, in whatever state it is. */
 world *gpumm_mpi__world(void);
 
-/* Starts MPI, and finds the others. BUSY where another state has the world, CLOSED after its end, DRIVER, TIMEOUT. */
+/* Starts MPI, and finds the others; in a world that is open it changes the limit, where `seconds` are more than 0. BUSY where another state has the world, CLOSED after its end, DRIVER, TIMEOUT. */
 gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds, double start);
 /* Frees all; `whole`: every rank is here and none will say more, so that MPI can end. */
 void gpumm_mpi__world_end(world *w, bool whole);
