@@ -3,6 +3,7 @@
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
+local support = require "spec.support"
 local spec = require "gpumm.spec"
 local pivots = require "gpumm.force.pivots"
 local untangling = require "gpumm.force.untangling"
@@ -1198,6 +1199,10 @@ describe("a layout", function()
         assert.is_true(laid_out(path_graph(10), { steps = 5000, settle = 0.01 }).steps < 1000)
         assert.has_error(function() force.layout(path_graph(2), { colour = 1 }) end)
         assert.has_error(function() force.layout(path_graph(2), { dimensions = 4 }) end)
+        local function refused(text, model) support.raises(text, force.layout, path_graph(2), { model = model }) end
+        refused("model: repel is an expression of CUDA C, a text, not 1", { repel = 1 })
+        refused("model: gravity is a finite number from 0, not -1", { gravity = -1 })
+        refused('model: unknown option "repell" (did you mean "repel"?)', { repell = "1.0f" })
     end)
 end)
 

@@ -94,7 +94,13 @@ static void test_doors(void) {
     CHECK(!gpumm_live__door_path(&door, path, "socket") && !gpumm_live__door_path(&door, "/", ""));
     CHECK(gpumm_live__door_host(&door, "localhost:80") && gpumm_live__door_host(&door, "[::1]:80"));
     CHECK(gpumm_live__door_host(&door, "BOX:80") && gpumm_live__door_host(&door, "lab.example"));
-    CHECK(!gpumm_live__door_host(&door, "localhost:81") && !gpumm_live__door_host(&door, "localhost"));
+    CHECK(gpumm_live__door_host(&door, "localhost") &&
+          gpumm_live__door_host(&door, "[::1]")); /* clients leave 80 out */
+    CHECK(!gpumm_live__door_host(&door, "localhost:81") && !gpumm_live__door_host(&door, "evil.example"));
+    door.port = 8080;
+    CHECK(!gpumm_live__door_host(&door, "localhost") && !gpumm_live__door_host(&door, "[::1]"));
+    CHECK(gpumm_live__door_host(&door, "[::1]:8080") && !gpumm_live__door_host(&door, "[::1]:80"));
+    door.port = 80;
     CHECK(!gpumm_live__door_host(&door, "127.0.0.1.evil.example:80") && !gpumm_live__door_host(&door, ""));
     CHECK(gpumm_live__door_origin(&door, "", "box:80") && gpumm_live__door_origin(&door, "http://box:80", "box:80"));
     CHECK(gpumm_live__door_origin(&door, "https://lab.example", "lab.example"));

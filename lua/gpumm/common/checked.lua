@@ -15,6 +15,7 @@ local KINDS = {
     whole = { "a whole number", is_whole },
     boolean = { "true or false", function(value) return type(value) == "boolean" end },
     callable = { "a function", function(value) return type(value) == "function" end },
+    expression = { "an expression of CUDA C, a text", function(value) return type(value) == "string" end },
     table = { "a table", function(value) return type(value) == "table" end },
     sign = { "one character, no quote and no line's end", function(value)
         return type(value) == "string" and value:find '^[^"\r\n]$' ~= nil
@@ -66,7 +67,7 @@ function checked.keys(what, options, valid, level)
 end
 
 --- A copy of `options` with the fields' defaults. A field is { kind =, default =, least =, most = }; kinds are number,
---- whole, boolean, callable, table, sign, point and any.
+--- whole, boolean, callable, expression, table, sign, point and any.
 function checked.options(what, options, fields, level)
     if options ~= nil and type(options) ~= "table" then
         error(("%s: options are a table, not %s"):format(what, show(options)), level + 1)

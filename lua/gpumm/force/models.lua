@@ -39,12 +39,15 @@ local function names_of(list)
     return table.concat(names, ", ")
 end
 
-local FIELDS = { "repel", "attract", "mass", "gravity", "limit", "length" }
+local FIELDS = {
+    repel = { kind = "expression" }, attract = { kind = "expression" }, mass = { kind = "expression" },
+    gravity = { kind = "number", least = 0 }, limit = { kind = "number", least = 0 }, length = { kind = "boolean" },
+}
 
 --- The model of a name, or the caller's own, which has the default's where it says nothing. Raises at `level`.
 function models.of(given, what, level)
     if type(given) == "table" then
-        checked.keys(what .. ": model", given, FIELDS, level + 1)
+        checked.options(what .. ": model", given, FIELDS, level + 1)
         local own = setmetatable({}, { __index = models.known.tforce })
         for key, value in pairs(given) do own[key] = value end
         return own

@@ -51,18 +51,25 @@ static bool is_ours(const live_door *door, const char *name) {
     return strcasecmp(name, door->host) == 0 || (door->own[0] && strcasecmp(name, door->own) == 0);
 }
 
+/* Where the name in a Host ends, "127.0.0.1:8080" or "[::1]:8080"; NULL where the port is another one. Clients leave 80 out. */
+static const char *end_of_name(const live_door *door, const char *host) {
+    const char *bracket = strrchr(host, ']'), *colon = strrchr(bracket ? bracket : host, ':');
+    char port[16];
+    if (!colon) return door->port == 80 ? host + strlen(host) : NULL;
+    snprintf(port, sizeof port, "%d", door->port);
+    return strcmp(colon + 1, port) == 0 ? colon : NULL;
+}
+
 bool gpumm_live__door_host(const live_door *door, const char *host) {
-    char name[LIVE_HOST_BYTES], port[16];
+    char name[LIVE_HOST_BYTES];
     for (unsigned i = 0; i < door->origin_count; i++) {
         const char *there = strstr(door->origins[i], "://");
         if (there && strcasecmp(there + 3, host) == 0) return true;
     }
-    const char *colon = strrchr(host, ':');
-    if (!colon || (size_t)(colon - host) >= sizeof name) return false;
-    snprintf(port, sizeof port, "%d", door->port);
-    if (strcmp(colon + 1, port) != 0) return false;
-    memcpy(name, host, (size_t)(colon - host));
-    name[colon - host] = '\0';
+    const char *end = end_of_name(door, host);
+    if (!end || (size_t)(end - host) >= sizeof name) return false;
+    memcpy(name, host, (size_t)(end - host));
+    name[end - host] = '\0';
     return is_ours(door, name);
 }
 
