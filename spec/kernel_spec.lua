@@ -1,4 +1,4 @@
--- successes: 52
+-- successes: 53
 -- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
@@ -390,6 +390,23 @@ describe("a struct type", function()
 end)
 
 describe("a source", function()
+    it("says which brace nothing closes, and of other errors what is in the source alone", function()
+        local m = spec.manager()
+        local _, message, code = m:kernel { file = "mine.cu", source = [==[
+            extern "C" __global__ void k(int n, float *x)
+            {
+                if (blockIdx.x == 0) { x[n] = 1.0f;
+            }]==] }
+        assert.equal("COMPILE_FAILED", code)
+        assert.equal("COMPILE_FAILED: mine.cu:2: nothing closes the { of this line", message)
+        if m:device().kind ~= "host" then return end -- NVRTC's words are its own
+        _, message = m:kernel { file = "mine.cu", source = [==[
+            struct P { float x; }
+            extern "C" __global__ void k(int n, P *x) { if (n) x->x = 1.0f; }]==] }
+        assert.matches("^COMPILE_FAILED: mine%.cu does not compile:\nmine%.cu:[12]:", message)
+        assert.is_nil(message:find "\ngpumm:" or message:find "declarations:" or message:find "\n$", message)
+    end)
+
     it("with a mistake gives the compiler's words at the user's file and line", function()
         local m = spec.manager()
         local path = folder.write("wrong.cu",

@@ -15,6 +15,7 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "device/host/complaint.h"
 #include "device/host/module.h"
 #include "device/host/prelude.h"
 #include "device/host/prelude_blocks.h"
@@ -321,7 +322,7 @@ static void write_arrays(FILE *f, const device_source *source) {
 
 static void write_whole(FILE *f, const device_source *source) {
     write_prelude(f, source);
-    write_line_mark(f, "declarations");
+    write_line_mark(f, COMPLAINT_DECLARATIONS);
     fputs(source->prelude ? source->prelude : "", f);
     write_text(f, source);
     write_line_mark(f, DEVICE_OWN_TEXT);
@@ -497,6 +498,7 @@ static gpumm_status arguments(const device_source *source, const char *out_path,
 static gpumm_status complain(const device_source *source, int result) {
     char text[ERRORS_MAX];
     size_t length = gpumm__run_program_said(source->folder, text, sizeof text);
+    if (length) gpumm__complaint_cut(text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
     int code = WIFSIGNALED(result) ? 128 + WTERMSIG(result) : WEXITSTATUS(result);
     if (code > 128)

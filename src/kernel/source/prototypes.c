@@ -233,13 +233,15 @@ static gpumm_status types(parser *p, span d, bool body) {
     return open || is(d.at, "typedef") ? declared_names(p, d) : GPUMM_OK;
 }
 
-static void skip_body(parser *p) {
+/* A compiler would complain of all that comes behind it. */
+static gpumm_status skip_body(parser *p, const token *brace) {
     int open = 1;
     while (open) {
         token t = gpumm__token_next(&p->reader);
-        if (t.kind == TOKEN_END) return;
+        if (t.kind == TOKEN_END) return gpumm__token_wrong(brace, "nothing closes the { of this line");
         open += is(&t, "{") - is(&t, "}");
     }
+    return GPUMM_OK;
 }
 
 /* extern "C" { and namespace x {: what is inside is at the outermost level too. */
@@ -270,7 +272,7 @@ static gpumm_status declaration(parser *p, const token *last) {
     } else if (body) {
         status = types(p, d, true);
         if (status == GPUMM_OK) status = function(p, d, true);
-        skip_body(p);
+        if (status == GPUMM_OK) status = skip_body(p, last);
     } else if (is(last, "}")) {
         p->depth -= p->depth > 0;
     } else if (p->count) {
