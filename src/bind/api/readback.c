@@ -84,7 +84,8 @@ static void read_options(lua_State *L, int table, gpumm_readback_options *option
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
     gpumm_lua__options(L, table, valid, true);
-    options->slots = gpumm_lua__option_unsigned(L, table, "slots", 0);
+    options->slots = gpumm_lua__option_unsigned(L, table, "slots", 2);
+    if (options->slots == 0) luaL_error(L, "a readback has 2 to 64 slots, not 0"); /* in C it is the default */
     options->direct = gpumm_lua__option_bool(L, table, "direct", false);
     options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
     options->busy = read_busy(L, table);
