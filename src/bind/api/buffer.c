@@ -357,7 +357,7 @@ static int buffer_download(lua_State *L) {
     gpumm_lua__to_range(L, 2, info.length, &range);
     if (range.first > info.length || range.count > info.length - range.first)
         return luaL_error(L, "download: elements %I to %I of a buffer of length %I", (LUAI_UACINT)(range.first + 1),
-                          (LUAI_UACINT)(range.first + range.count), (LUAI_UACINT)info.length);
+                          (LUAI_UACINT)size_min(range.first + range.count, INT64_MAX), (LUAI_UACINT)info.length);
     void *bytes = gpumm_lua__view_push_owned(L, gpumm_buffer_type(buffer), range.count);
     status = gpumm_buffer_download(buffer, range.stream, range.first, range.count, bytes);
     return status == GPUMM_OK ? 1 : gpumm_lua__fail(L, status);
