@@ -1,4 +1,4 @@
--- successes: 301
+-- successes: 302
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -170,6 +170,17 @@ describe("a file", function()
                 assert.is_truthy(message:find(what .. ": " .. option .. " is ", 1, true), message)
             end
         end
+    end)
+
+    -- What takes a second for a hundred thousand characters takes an hour for ten million.
+    it("of one long line is known, or refused, in time that goes with its length", function()
+        local n, began = 200000, os.clock()
+        for name, text in pairs { ["blanks.json"] = "{" .. (" "):rep(n) .. "x", ["braces.json"] = "{}" .. (" "):rep(n) .. "x",
+            ["tuple.txt"] = "(" .. (","):rep(n), ["id.csv"] = "id" .. ("\t"):rep(n), ["comments.xml"] = ("<!-- >"):rep(n),
+            ["instructions.xml"] = ("<?a >"):rep(n), ["types.xml"] = ("<!a>"):rep(n), ["subsets.xml"] = ("<![]x>"):rep(n) } do
+            answers(name, text)
+        end
+        assert.is_true(os.clock() - began < 10)
     end)
 
     it("that swells past its limit is refused", function()

@@ -23,9 +23,11 @@ local NAMES = {
     matrix = "MatrixMarket", metis = "METIS", pajek = "Pajek", sif = "SIF",
 }
 
--- Formats that are not read, by how they begin.
+-- Formats that are not read, by how they begin. Each pattern is tried on a beginning of up to 4 MiB that may be one line: what
+-- repeats in it ends at the first character that is another, so that nothing is looked at twice for every character.
 local OTHERS = {
-    { '^%s*{%s*"', "JSON" }, { "^%s*{%s*}?%s*$", "JSON" }, { "^%s*{%s*[\r\n]", "JSON" }, { "^%s*{%s*'", "a Python dict" },
+    { '^%s*{%s*"', "JSON" }, { "^%s*{%s*$", "JSON" }, { "^%s*{%s*}%s*$", "JSON" }, { "^%s*{%s*[\r\n]", "JSON" },
+    { "^%s*{%s*'", "a Python dict" },
     { "^{\\rtf", "RTF" }, { '^%s*%[%s*[%[%]{"]', "JSON" }, { "^%s*%[%s*%-?%d[%d.eE+-]*%s*,", "JSON" },
     { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
     { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
@@ -49,18 +51,22 @@ local function one_of(what, value, words)
     error(("graph.read: %s is %s, not %s"):format(what, table.concat(shown, " or "), tostring(value)), 0)
 end
 
+-- The last byte of the instruction, comment or document's type at byte `at`; nil: there is something else, or it does not end.
+local function stop_of(head, at)
+    local function past(sign, plain) return select(2, head:find(sign, at, plain)) end
+    if head:find("^<%?", at) then return past("?>", true) end
+    if head:find("^<!%-%-", at) then return past("-->", true) end
+    if head:find("^<![^>%[]*%[", at) then return past "]%s*>" end
+    return head:find("^<!", at) and past(">", true)
+end
+
 -- The reader of XML; nil: it only begins with "<", and does not end with ">".
 local function xml_reader(input)
     local path, head, at = input.path, input.head, 1
     while true do -- instructions, comments and the document's type come before the root
         at = head:find("<", at, true)
         if not at then return readers.graphml end
-        local _, stop = head:find("^<%?.-%?>", at)
-        if not stop then _, stop = head:find("^<!%-%-.-%-%->", at) end
-        if not stop and head:find("^<!", at) then
-            stop = head:find("]%s*>", at) and head:find("^<![^>]*%[", at) and select(2, head:find("]%s*>", at))
-                or head:find(">", at, true)
-        end
+        local stop = stop_of(head, at)
         if not stop then break end
         at = stop + 1
     end
@@ -181,7 +187,7 @@ end
 -- Gephi's table of nodes.
 local function is_node_table(head)
     local first = head:match("^[^\r\n]*"):lower():gsub('"', "")
-    return first:find "^id%s*[,;\t]%s*label%f[%W]" ~= nil and not first:find("target", 1, true)
+    return first:find "^id[^%S\t]*[,;\t]%s*label%f[%W]" ~= nil and not first:find("target", 1, true)
 end
 
 -- What stands between two names of every line, and is made of signs: "->".
@@ -208,7 +214,7 @@ local function refuse_others(input, ending)
     if is_adjacency_list(head, ending) then refuse "networkx's adjacency list" end
     if is_node_table(head) then refuse "a table of nodes" end
     local whole_lines = #head < #input.source and head:match "^(.*)[\r\n]" or head
-    if all_lines(whole_lines, "^%s*%([^()]*,[^()]*%)[,;]?%s*$") then refuse "a list of tuples" end
+    if all_lines(whole_lines, "^%s*%([^(),]*,[^()]*%)[,;]?%s*$") then refuse "a list of tuples" end
     local arrow = arrow_of(whole_lines)
     if arrow then refuse(("a list with %q between the names"):format(arrow)) end
 end
