@@ -187,6 +187,12 @@ return {
     { "m-double.mtx", MM .. "double general\n2 2 1\n1 2 7\n", 2, 1, weights = "7" },
     { "m-comment-long.mtx", MM .. "pattern general\n% " .. ("x"):rep(100000) .. "\n" .. ("% y\n"):rep(20000)
         .. "2 2 1\n1 2\n", 2, 1 },
+    { "m-phantoms.mtx", MM .. "pattern general\n2000000000 2000000000 1\n1 2\n",
+        refused = ":2: 2000000000 nodes cannot be in a file of 77 bytes: more than 16777216 need a byte each" },
+    { "m-many-nodes.mtx", MM .. "pattern general\n2147483647 2147483647 1\n1 2\n",
+        refused = ":2: 2147483647 nodes are more than a graph can have, which is 2147483646" },
+    { "m-digits.mtx", MM .. "pattern general\n2 2 99999999999999999999\n1 2\n",
+        refused = ":2: 99999999999999999999 entries are more than can be counted" },
     -- ---- METIS ---------------------------------------------------------------------------------
     { "cycle.graph", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4", weights = false },
     { "cycle.txt", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4" },
@@ -199,6 +205,11 @@ return {
     { "outside.graph", "2 1\n3\n1\n", refused = ':2: METIS: "3" is not a node from 1 to 2' },
     { "other-count.graph", "3 3\n2\n1 3\n2\n", refused = "METIS: 3 edges are promised" },
     { "word.graph", "2 1\n2\nx\n", refused = ':3: METIS: "x" is not a number' },
+    { "digits.graph", "99999999999999999999 2 1\n2 5\n1 5\n",
+        refused = ":1: 99999999999999999999 nodes are more than can be counted" },
+    { "digits-edges.graph", "2 99999999999999999999\n2\n1\n",
+        refused = ":1: 99999999999999999999 edges are more than can be counted" },
+    { "digits-sizes.graph", "2 1 010 99999999999999999999\n2\n1\n", refused = ":1: METIS: the first line counts more" },
     -- ---- DIMACS --------------------------------------------------------------------------------
     { "d.col", "c hello\np edge 4 3\ne 1 2\ne 2 3\ne 3 4\n", 4, 3, names = "1|2|3|4", weights = false },
     { "d-no-comment.col", "p edge 4 3\ne 1 2\ne 2 3\ne 3 4\n", 4, 3 },
@@ -211,6 +222,10 @@ return {
     { "d-cnf.cnf", "p cnf 3 2\n1 -3 0\n", refused = "DIMACS" },
     { "d-blanks.col", " p edge 3 1\n e 1 2\n", 3, 1 },
     { "d-comment-long.col", "c " .. ("y"):rep(70000) .. "\n" .. ("c z\n"):rep(30000) .. "p edge 3 1\ne 1 2\n", 3, 1 },
+    { "d-phantoms.col", "p edge 2000000000 1\ne 1 2\n", refused = ":1: 2000000000 nodes cannot be in a file of 26 bytes" },
+    { "d-lone.col", "p edge 2000000 1\ne 1 2\n", 2000000, 1 },
+    { "d-digits.col", "p edge 4 99999999999999999999\ne 1 2\n",
+        refused = ":1: 99999999999999999999 edges are more than can be counted" },
     -- ---- GML -----------------------------------------------------------------------------------
     { "g.gml", 'graph [\n directed 0\n node [ id 1 label "A" ]\n node [ id 2 label "B" ]\n edge [ source 1 target 2'
         .. ' ]\n]\n', 2, 1,
@@ -267,6 +282,10 @@ return {
     { "p-not.net", "a b\n", refused = "Pajek" },
     { "p-infinite.net", "*Vertices 2\n*Edges\n1 2 -inf\n", refused = ':3: Pajek: the weight "-inf" is not a number' },
     { "p-drawn.net", "*Vertices 2\n*Edges\n1 2 c Blue\n", 2, 1, weights = false },
+    { "p-phantoms.net", "*Vertices 2000000000\n*Edges\n1 2\n", refused = ":1: 2000000000 nodes cannot be in a file of 32" },
+    { "p-digits.net", "*Vertices 99999999999999999999\n", refused = ":1: 99999999999999999999 nodes are more than" },
+    { "p-kinds.net", "*Vertices 3 4\n*Edges\n1 3\n",
+        refused = ":1: Pajek: 4 vertices of the first kind are more than all, which are 3" },
     -- ---- GraphML -------------------------------------------------------------------------------
     { "x.graphml", GRAPHML .. PAIR, 2, 1, names = "a|b" },
     { "x.xml", "<!DOCTYPE graphml>\n<graphml>" .. PAIR, 2, 1 },

@@ -231,7 +231,9 @@ describe("a graph", function()
         assert.equal(1, g.duplicates)
         assert.same({ "1", "2", "3", "4" }, values_of(g.names))
         assert.has_error(function() graph.new(2, { 1 }, { 3 }) end)
-        assert.has_error(function() graph.new(0, {}, {}) end)
+        for _, count in ipairs { 0, 0x7fffffff } do
+            assert.has_error(function() graph.new(count, {}, {}) end, "graph.new needs 1 to 2147483646 nodes, not " .. count)
+        end
     end)
 
     it("has the names and labels that a program gives it", function()

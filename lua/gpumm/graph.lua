@@ -4,6 +4,7 @@
 -- raises "FILE:LINE: what is wrong".
 
 local checked = require "gpumm.common.checked"
+local counted = require "gpumm.graph.counted"
 local made = require "gpumm.graph.made"
 local native = require "gpumm.layout.native"
 local read = require "gpumm.graph.read"
@@ -115,8 +116,8 @@ end
 --- views. For graphs that a program makes. Options: names (distinct; "1", "2", … unless given) and labels, a text a node.
 function graph.new(nodes, from, to, weights, options)
     local count = type(nodes) == "number" and math.tointeger(nodes) -- 2.0 is 2
-    if not count or count < 1 or count > 0x7fffffff then
-        error("graph.new needs at least one node, not " .. tostring(nodes), 2)
+    if not count or count < 1 or count > counted.MOST then
+        error(("graph.new needs 1 to %d nodes, not %s"):format(counted.MOST, tostring(nodes)), 2)
     end
     nodes = count
     if not is_column(from) or not is_column(to) or #from ~= #to or not is_column(weights or from) then

@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: MIT
 -- DIMACS: "p edge 4 3", then "e 1 2" a line; of shortest paths "p sp", then "a 1 2 7". Node i is node i.
 
+local counted = require "gpumm.graph.counted"
 local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
--- The problem line: its kind, its numbers, its line's number, where the next line begins.
+-- The problem line: its kind, its numbers as digits, its line's number, where the next line begins.
 local function problem_of(head)
     local at, line = 1, 1
     while at <= #head do
         local content, past = head:match("^([^\r\n]*)\r?\n?()", at)
         local kind, nodes, edges = content:match "^%s*p%s+(%a+)%s+(%d+)%s+(%d+)%s*$"
-        if kind then return kind, math.tointeger(tonumber(nodes)), math.tointeger(tonumber(edges)), line, past end
+        if kind then return kind, nodes, edges, line, past end
         if content:find "%S" and not content:find "^%s*c%f[^%w]" or past == at then return nil end
         at, line = past, line + 1
     end
@@ -24,7 +25,7 @@ local function read(input)
     local kind, nodes, promised, line, at = problem_of(input.head)
     local letter = LETTERS[kind]
     if not letter then text.fail(input.path, line, "DIMACS of the kind %q is no graph", kind) end
-    if not nodes or nodes > 0x7fffffff then text.fail(input.path, line, "DIMACS: so many nodes cannot be") end
+    nodes, promised = counted.nodes(input, line, nodes), counted.number(input, line, promised, "edges")
     local index = { kind = "index", required = true, least = 1, most = nodes }
     local list = { { kind = "literal", literal = letter, required = true }, index, index,
         letter == "a" and { kind = "f64", required = true } or { kind = "absent" } }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Matrix Market files: a square coordinate matrix is a graph. Row i is node i.
 
+local counted = require "gpumm.graph.counted"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -30,17 +31,14 @@ local function matrix_columns(path, header, line)
     return FIELDS[field]
 end
 
-local function matrix_size(path, line, content)
+local function matrix_size(input, line, content)
     local rows, columns, entries = content:match "^%s*(%d+)%s+(%d+)%s+(%d+)%s*$"
-    rows, columns, entries = math.tointeger(tonumber(rows)), math.tointeger(tonumber(columns)), math.tointeger(tonumber(entries))
-    if not (rows and columns and entries) then
-        fail(path, line, "expected 'rows columns entries', found %q", content:sub(1, 60))
-    end
+    if not rows then fail(input.path, line, "expected 'rows columns entries', found %q", content:sub(1, 60)) end
+    rows, columns = counted.number(input, line, rows, "rows"), counted.number(input, line, columns, "columns")
     if rows ~= columns then
-        fail(path, line, "a graph's matrix is square, this one has %d rows and %d columns", rows, columns)
+        fail(input.path, line, "a graph's matrix is square, this one has %d rows and %d columns", rows, columns)
     end
-    if rows >= 1 << 31 then fail(path, line, "%d nodes are more than 2^31 - 1", rows) end
-    return rows, entries
+    return counted.nodes(input, line, rows), counted.number(input, line, entries, "entries")
 end
 
 local function refuse(path, width, rows, fault, line, said)
@@ -88,7 +86,7 @@ local function read(input)
         content, at = line_at(head, at)
         line = line + 1
     until not content:find "^%s*%%" and not content:find "^%s*$"
-    local rows, entries = matrix_size(path, line, content)
+    local rows, entries = matrix_size(input, line, content)
     DIALECT.newline = head:find("\n", 1, true) and "\n" or "\r"
     local index = { kind = "index", required = true, least = 1, most = rows }
     local list = { index, index, width == 3 and { kind = "f64", required = true } or nil }

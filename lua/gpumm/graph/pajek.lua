@@ -2,6 +2,7 @@
 -- Pajek's .net: *Vertices counted, *Arcs and *Edges with weights, *Arcslist, *Edgeslist, *Matrix. Vertex i is node i.
 
 local cells = require "gpumm.graph.cells"
+local counted = require "gpumm.graph.counted"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -84,12 +85,13 @@ function Reader:head(line)
     name = (name or ""):lower()
     if name == "vertices" then
         local count, first = rest:match "^%s*(%d+)%s*(%d*)"
-        count = math.tointeger(tonumber(count))
         if self.nodes then self:fail "the file holds several networks; one is read" end
-        if not count or count > 0x7fffffff then self:fail "*Vertices needs how many there are" end
-        self.nodes = count
-        self.first_kind = tonumber(first)
-        self.builder:number(count)
+        if not count then self:fail "*Vertices needs how many there are" end
+        self.nodes, self.first_kind = counted.nodes(self.input, self.line, count), tonumber(first)
+        if self.first_kind and self.first_kind > self.nodes then
+            self:fail("%s vertices of the first kind are more than all, which are %d", first, self.nodes)
+        end
+        self.builder:number(self.nodes)
     end
     self.section = sections[name]
     self.pairs = name == "arcs" or name == "edges"
@@ -104,7 +106,7 @@ local function node_columns(reader)
 end
 
 local function read(input)
-    local reader = setmetatable({ path = input.path, builder = native.builder(), line = 0,
+    local reader = setmetatable({ input = input, path = input.path, builder = native.builder(), line = 0,
         labels = native.cells(), x = native.cells(), y = native.cells() }, Reader)
     local whole = input.source:sub(1)
     for line in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
