@@ -284,6 +284,10 @@ return {
     { "p-drawn.net", "*Vertices 2\n*Edges\n1 2 c Blue\n", 2, 1, weights = false },
     { "p-phantoms.net", "*Vertices 2000000000\n*Edges\n1 2\n", refused = ":1: 2000000000 nodes cannot be in a file of 32" },
     { "p-digits.net", "*Vertices 99999999999999999999\n", refused = ":1: 99999999999999999999 nodes are more than" },
+    { "p-half.net", "*Vertices 3\n*Edges\n1 2\n1 2.5\n", refused = ':4: Pajek: "2.5" is not a vertex from 1 to 3' },
+    { "p-dash.net", "*Vertices 4\n*Edges\n2 3-4\n", refused = ':3: Pajek: "3-4" is not a vertex from 1 to 4' },
+    { "p-letter.net", "*Vertices 3\n*Arcs\n 1 3x \n", refused = ':3: Pajek: "3x" is not a vertex from 1 to 3' },
+    { "p-blanks.net", "*Vertices 3\n*Edges\n 1  2 \r\n2\t3\t.5\n3 1", 3, 3, weights = "1,0.5,1" },
     { "p-kinds.net", "*Vertices 3 4\n*Edges\n1 3\n",
         refused = ":1: Pajek: 4 vertices of the first kind are more than all, which are 3" },
     -- ---- GraphML -------------------------------------------------------------------------------

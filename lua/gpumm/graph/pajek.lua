@@ -112,7 +112,7 @@ local function read(input)
     for line in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
         reader.line = reader.line + 1
         local first = line:match "^%s*(%S?)"
-        local a, b, weight, rest = line:match "^%s*(%d+)%s+(%d+)%s*(%S*)()"
+        local a, b, weight, rest = line:match "^%s*(%d+)%s+(%d+)%f[%s%z]%s*(%S*)()"
         if a and reader.pairs and not line:find("%S", rest) then reader:join(a, b, weight)
         elseif first == "*" then reader:head(text.trim(line))
         elseif first ~= "" and first ~= "%" then
