@@ -191,6 +191,7 @@ return {
         refused = ":2: 2000000000 nodes cannot be in a file of 77 bytes: more than 16777216 need a byte each" },
     { "m-many-nodes.mtx", MM .. "pattern general\n2147483647 2147483647 1\n1 2\n",
         refused = ":2: 2147483647 nodes are more than a graph can have, which is 2147483646" },
+    { "m-infinite.mtx", MM .. "real general\n2 2 1\n1 2 1e999\n", refused = ':3: the weight "1e999" is not finite' },
     { "m-digits.mtx", MM .. "pattern general\n2 2 99999999999999999999\n1 2\n",
         refused = ":2: 99999999999999999999 entries are more than can be counted" },
     -- ---- METIS ---------------------------------------------------------------------------------
@@ -205,6 +206,7 @@ return {
     { "outside.graph", "2 1\n3\n1\n", refused = ':2: METIS: "3" is not a node from 1 to 2' },
     { "other-count.graph", "3 3\n2\n1 3\n2\n", refused = "METIS: 3 edges are promised" },
     { "word.graph", "2 1\n2\nx\n", refused = ':3: METIS: "x" is not a number' },
+    { "infinite.graph", "2 1 001\n2 1e999\n1 1\n", refused = ':2: METIS: "1e999" is not finite' },
     { "digits.graph", "99999999999999999999 2 1\n2 5\n1 5\n",
         refused = ":1: 99999999999999999999 nodes are more than can be counted" },
     { "digits-edges.graph", "2 99999999999999999999\n2\n1\n",
@@ -224,6 +226,7 @@ return {
     { "d-comment-long.col", "c " .. ("y"):rep(70000) .. "\n" .. ("c z\n"):rep(30000) .. "p edge 3 1\ne 1 2\n", 3, 1 },
     { "d-phantoms.col", "p edge 2000000000 1\ne 1 2\n", refused = ":1: 2000000000 nodes cannot be in a file of 26 bytes" },
     { "d-lone.col", "p edge 2000000 1\ne 1 2\n", 2000000, 1 },
+    { "d-infinite.gr", "p sp 2 1\na 1 2 1e999\n", refused = ':2: DIMACS: the weight "1e999" is not finite' },
     { "d-digits.col", "p edge 4 99999999999999999999\ne 1 2\n",
         refused = ":1: 99999999999999999999 edges are more than can be counted" },
     -- ---- GML -----------------------------------------------------------------------------------
@@ -264,6 +267,8 @@ return {
         for i = 1, 20000 do nodes[i] = ("node [ id %d k%d 1 ]"):format(i, i) end
         return "graph [ " .. table.concat(nodes, " ") .. " ]"
     end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
+    { "g-weight-infinite.gml", "graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight 1e999 ] ]",
+        refused = ':1: GML: the weight "inf" is not finite' },
     { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ]'
         .. ' node [ id 2 graphics [ x [ a 1 ] ] ]'
         .. ' edge [ source 1 graphics [ fill "#000" Line [ point [ x 1 y 2 ] ] ] target 2 value 3 ] ]', 2, 1, weights = "3" },
@@ -284,6 +289,7 @@ return {
     { "p-drawn.net", "*Vertices 2\n*Edges\n1 2 c Blue\n", 2, 1, weights = false },
     { "p-phantoms.net", "*Vertices 2000000000\n*Edges\n1 2\n", refused = ":1: 2000000000 nodes cannot be in a file of 32" },
     { "p-digits.net", "*Vertices 99999999999999999999\n", refused = ":1: 99999999999999999999 nodes are more than" },
+    { "p-infinite-digits.net", "*Vertices 2\n*Edges\n1 2 1e999\n", refused = ':3: Pajek: the weight "1e999" is not finite' },
     { "p-half.net", "*Vertices 3\n*Edges\n1 2\n1 2.5\n", refused = ':4: Pajek: "2.5" is not a vertex from 1 to 3' },
     { "p-dash.net", "*Vertices 4\n*Edges\n2 3-4\n", refused = ':3: Pajek: "3-4" is not a vertex from 1 to 4' },
     { "p-letter.net", "*Vertices 3\n*Arcs\n 1 3x \n", refused = ':3: Pajek: "3x" is not a vertex from 1 to 3' },
@@ -379,6 +385,12 @@ return {
         .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b">'
         .. '<data key="n">M</data></node>'
         .. "</graph></graphml>", 2, 0, labels = "Y|M" },
+    { "x-weight-infinite.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"/><graph>'
+        .. '<edge source="a" target="b"><data key="w">1e999</data></edge></graph></graphml>',
+        refused = ':3: the weight "1e999" is not finite' },
+    { "x-default-infinite.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double">'
+        .. '<default>1e999</default></key><graph><edge source="a" target="b"/></graph></graphml>',
+        refused = ':3: the weight "inf" is not finite' },
     -- ---- GEXF ----------------------------------------------------------------------------------
     { "y.gexf", GEXF
         .. '<graph defaultedgetype="undirected"><nodes><node id="0" label="A"/><node id="1" label="B"/></nodes><edges>'
@@ -400,6 +412,9 @@ return {
         .. '<attvalue for="0" value="3"/></attvalues></edge><edge source="b" target="c" weight="2"><attvalues>'
         .. '<attvalue for="0" value="9"/></attvalues></edge><edge source="a" target="c" label="&lt;"><!-- c --><attvalues>'
         .. '<attvalue for="0" value="5"/></attvalues></edge></edges></graph></gexf>', 3, 3, weights = "3,2,5" },
+    { "y-weight-infinite.gexf", GEXF .. '<graph><nodes><node id="a"/><node id="b"/></nodes><edges>'
+        .. '<edge source="a" target="b" weight="1e999"/></edges></graph></gexf>',
+        refused = ':3: the weight "1e999" is not finite' },
     -- ---- DOT -----------------------------------------------------------------------------------
     { "z.gv", "digraph { a -> b; b -> c }", 3, 2, names = "a|b|c" },
     { "z-not-by-ending.txt", "digraph {\n a -> b;\n}\n", 2, 1 },

@@ -1,4 +1,4 @@
--- successes: 318
+-- successes: 327
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -169,6 +169,22 @@ describe("a file", function()
                 assert.is_false(done)
                 assert.is_truthy(message:find(what .. ": " .. option .. " is ", 1, true), message)
             end
+        end
+    end)
+
+    it("that is wrong is told with the beginning of what is wrong", function()
+        local long = ("x"):rep(99999)
+        for name, text in pairs { ["l.mtx"] = "%%MatrixMarket matrix coordinate pattern general\n2 2 1\n1 2 " .. long,
+            ["h.mtx"] = "%%MatrixMarket matrix " .. long, ["f.mtx"] = "%%MatrixMarket matrix coordinate " .. long .. " general",
+            ["v.net"] = "*Vertices 2\n*Edges\n1 " .. long, ["n.net"] = "*Vertices 2\n*" .. long, ["t.txt"] = "a b " .. long,
+            ["r.graphml"] = ("<%s></%s>"):format(long, long),
+            ["w.graphml"] = '<graphml><graph><edge source="a" target="b"><data key="weight">' .. long
+                .. "</data></edge></graph></graphml>",
+            ["n.gml"] = "graph [ node [ id 1 ] edge [ source 1 target " .. long .. " ] ]" } do
+            local path = write(name, text)
+            local read, message = pcall(graph.read, path)
+            assert.is_false(read)
+            assert.is_true(#message < #path + 200, message:sub(1, 300))
         end
     end)
 

@@ -32,6 +32,12 @@ function kinds.of_column(rows, first, i, d)
     return kind or "name"
 end
 
+--- What a weight is not that cannot be one.
+function kinds.not_weight(value)
+    local number = tonumber(value)
+    return number and number - number ~= 0 and "finite" or "a number"
+end
+
 local FAULTS = {
     number = "%q is not a finite number", integer = "%q is not a whole number", quote = "a field goes on behind its quotes: %s",
     open = "a quote is not closed: %s", long = "there are more columns than in the lines before: %s",

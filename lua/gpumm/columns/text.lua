@@ -76,9 +76,16 @@ function text.open(path, what, options)
     return source, head
 end
 
---- Raises "PATH:LINE: message".
+local SAID = 63 -- characters of a text that a message repeats; a line may have millions
+
+--- What a message repeats of a value.
+function text.said(value) return type(value) == "string" and value:sub(1, SAID) or value end
+
+--- Raises "PATH:LINE: message", with the beginnings of what else is given.
 function text.fail(path, line, message, ...)
-    error(("%s:%d: " .. message):format(path, line, ...), 0)
+    local values = table.pack(...)
+    for i = 1, values.n do values[i] = text.said(values[i]) end
+    error(("%s:%d: " .. message):format(path, line, table.unpack(values, 1, values.n)), 0)
 end
 
 --- Without the blanks at both ends; in time that goes with the length.

@@ -40,6 +40,9 @@ local function read(input)
     end
     if not rows then
         if fault == "range" then text.fail(input.path, fault_line, "DIMACS: %q is not a node from 1 to %d", said, nodes) end
+        if fault == "number" then
+            text.fail(input.path, fault_line, "DIMACS: the weight %q is not %s", said, kinds.not_weight(said))
+        end
         if fault == "memory" then error(input.path .. ": there is not enough memory to read it", 0) end
         text.fail(input.path, fault_line, "DIMACS: expected '%s', found %q", EDGE[letter], said)
     end

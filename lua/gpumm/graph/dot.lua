@@ -3,7 +3,9 @@
 -- lengths before them. The text travels in a file of our own name, so that no path and no name is ever part of a
 -- command.
 
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
+local short = require "gpumm.columns.text".said
 
 local find, sub, tonumber = string.find, string.sub, tonumber
 
@@ -67,7 +69,8 @@ local function weight_of(input, a, b, text)
     if text == "" then return nil end
     local weight = tonumber(text)
     if not weight or weight - weight ~= 0 then
-        error(("%s: the weight %q of the edge from %q to %q is not a number"):format(input.path, text, a, b), 0)
+        error(("%s: the weight %q of the edge from %q to %q is not %s"):format(input.path, short(text), short(a), short(b),
+            kinds.not_weight(text)), 0)
     end
     return weight
 end

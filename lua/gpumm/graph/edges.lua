@@ -183,10 +183,8 @@ local function refuse(input, list, fault, line, column, said)
     local path, one = input.path, list[column] or {}
     if fault == "short" then text.fail(path, line, "an edge needs two names, this line has one: %q", said) end
     if fault == "number" and not one.name then
-        local number = tonumber(said)
-        if number and number - number ~= 0 then text.fail(path, line, "the weight %q is not finite", said) end
         local comma = said:find "^[-+]?%d+,%d+$" and ' (decimal = "," reads it)' or ""
-        text.fail(path, line, "the weight %q is not a number%s", said, comma)
+        text.fail(path, line, "the weight %q is not %s%s", said, kinds.not_weight(said), comma)
     end
     if fault == "literal" then text.fail(path, line, "expected networkx's {'weight': …}, found %q", said) end
     kinds.fail(path, fault, line, said)

@@ -2,6 +2,7 @@
 -- What readers of XML share: elements by name, mistakes by their line, values by their type.
 
 local cells = require "gpumm.graph.cells"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -62,7 +63,7 @@ function elements:run(root)
         elseif kind == "close" then
             self.depth = self.depth - 1
             if close[name] then close[name](self) end
-        elseif kind == "error" then self:fail("the XML is broken: %s", name)
+        elseif kind == "error" then self:fail("the XML is broken: " .. name) -- what is wrong is said in full
         else return end
     end
 end
@@ -77,10 +78,12 @@ function elements.value(kind, value)
     return value
 end
 
---- A weight's number.
+--- A weight's number, of a text or a number.
 function elements:weight(value)
     local weight = find(value, "^%s*[-+]?%.?%d") and tonumber(value)
-    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not a number", value) end
+    if not weight or weight - weight ~= 0 then
+        self:fail("the weight %q is not %s", tostring(value), kinds.not_weight(value))
+    end
     return weight
 end
 

@@ -3,6 +3,7 @@
 -- one of their own, else their ids.
 
 local cells = require "gpumm.graph.cells"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -153,7 +154,7 @@ function Reader:join(edge)
     local weight = all.weight == nil and all.value or all.weight
     if all.weight ~= nil then weight = tonumber(weight) or weight end
     if weight ~= nil and (type(weight) ~= "number" or weight - weight ~= 0) then
-        if all.weight ~= nil then self:fail("the weight %q is not a number", tostring(weight)) end
+        if all.weight ~= nil then self:fail("the weight %q is not %s", tostring(weight), kinds.not_weight(weight)) end
         weight = nil
     end
     self.builder:edge(from, to, weight)

@@ -99,7 +99,8 @@ function open:data()
     local value = self:text()
     if value ~= "" then
         value = text.trim(value)
-        if value ~= "" then item.parts[key.name] = elements.value(key.kind, value) end
+        local is_weight = item.kind == "edge" and key.name == "weight"
+        if value ~= "" then item.parts[key.name] = is_weight and value or elements.value(key.kind, value) end
     end
 end
 
@@ -149,8 +150,7 @@ function close:edge()
     local item = table.remove(self.items)
     if self.defaults then add_defaults(self, item) end
     local weight = item.parts.weight or self.weight_otherwise
-    if type(weight) == "string" then weight = self:weight(weight) end
-    self.builder:edge(item.from, item.to, weight)
+    self.builder:edge(item.from, item.to, weight and self:weight(weight))
     local e = self.builder:edges()
     for name, value in pairs(item.parts) do
         local column = name == "EdgeLabel" and "label" or name

@@ -2,6 +2,7 @@
 -- Matrix Market files: a square coordinate matrix is a graph. Row i is node i.
 
 local counted = require "gpumm.graph.counted"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -48,7 +49,7 @@ local function refuse(path, width, rows, fault, line, said)
         local words = select(2, said:gsub("%S+", ""))
         if words >= 2 then fail(path, line, "an entry here has %d columns", width) end
     end
-    if fault == "number" then fail(path, line, "the weight %q is not a number", said) end
+    if fault == "number" then fail(path, line, "the weight %q is not %s", said, kinds.not_weight(said)) end
     fail(path, line, "expected 'row column%s', found %q", width == 2 and "" or " value", said)
 end
 
@@ -93,7 +94,7 @@ local function read(input)
     local got, fault, at_line, column, said = native.columns(input.source, at, line + 1, DIALECT, list,
         input.options.threads or 0, "reading " .. path)
     if not got then
-        if fault == "integer" or fault == "number" then said = whole_line(input, at, line + 1, at_line, said) end
+        if fault == "integer" then said = whole_line(input, at, line + 1, at_line, said) end
         refuse(path, width, rows, fault, at_line, said, column)
     end
     check_count(input, at, line + 1, #got, entries)

@@ -2,6 +2,7 @@
 -- METIS: a line of neighbours for every node, behind a line that counts both. Line i is node i.
 
 local counted = require "gpumm.graph.counted"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -35,7 +36,7 @@ end
 
 local function refuse(path, nodes, edges, fault, line, said)
     if fault == "header" then fail(path, line, "METIS: the first line counts more than can be: %q", said) end
-    if fault == "number" then fail(path, line, "METIS: %q is not a number", said) end
+    if fault == "number" then fail(path, line, "METIS: %q is not %s", said, kinds.not_weight(said)) end
     if fault == "range" then fail(path, line, "METIS: %q is not a node from 1 to %d", said, nodes) end
     if fault == "short" then fail(path, line, "METIS: a number is missing here") end
     if fault == "lines" then fail(path, line, "METIS: there is not one line for each of the %d nodes", nodes) end

@@ -3,6 +3,7 @@
 
 local cells = require "gpumm.graph.cells"
 local counted = require "gpumm.graph.counted"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -33,7 +34,7 @@ end
 
 function Reader:number(word)
     local weight = tonumber(word)
-    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not a number", word) end
+    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not %s", word, kinds.not_weight(word)) end
     return weight
 end
 
