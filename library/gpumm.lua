@@ -2255,6 +2255,7 @@ gpumm.graph = {}
 
 --- Reads a graph from a file, compressed by gzip or not. The format is known by the content: delimited text (CSV by its
 --- header, SNAP, KONECT, networkx), Matrix Market, METIS, DIMACS, SIF, GML, Pajek, GraphML, GEXF, and DOT (needs graphviz).
+--- Where KONECT numbers two kinds of nodes apart, those of the second are "2:1", "2:2" and so on.
 --- ```lua
 --- local g = gpumm.graph.read("graph.tsv", { weights = false })
 --- print(g.nodes, g.edges) --> 4	3

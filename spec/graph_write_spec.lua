@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
@@ -34,6 +34,18 @@ describe("a graph that is written", function()
             assert.is_true(back.edge_columns.share[3] ~= back.edge_columns.share[3]) -- nothing is there
         end)
     end
+
+    it("has as many nodes when it was of two kinds that are numbered apart", function()
+        local g = graph.read(write("two.tsv", "% bip unweighted\n1 1\n1 2\n2 1\n"))
+        assert.same({ 1, 1, 2, 2 }, g.node_columns.kind:totable())
+        for _, ending in ipairs { "graphml", "gexf", "csv" } do
+            assert(graph.write(beside("two." .. ending), g))
+            local back = graph.read(beside("two." .. ending))
+            assert.same({ 4, 3 }, { back.nodes, back.edges })
+        end
+        assert(picture.positions(beside "two.csv", gpumm.view("f32x2", { { 1, 1 }, { 2, 2 }, { 3, 3 }, { 4, 4 } }), g))
+        assert.same({ 3.0, 3.0 }, { graph.positions(beside "two.csv", g):get(3) })
+    end)
 
     it("has positions, sizes and colors in the formats that know them", function()
         local options = { positions = AT, sizes = gpumm.view("f32", { 1, 2, 3 }), colors = { "#ff0000", "#00ff00", { 0, 0, 1 } } }

@@ -216,7 +216,8 @@ local function edge_columns(list, names)
     return all
 end
 
--- The nodes of the second kind come behind those of the first.
+-- The nodes of the second kind come behind those of the first; where both are numbered from 1, they are "2:1", "2:2", …, for
+-- whoever finds nodes by their names, or reads what was written, has one of each name.
 local function join_kinds(input, rows, names, to)
     local left, right = names[1], names[2]
     rows:shift(to, #left)

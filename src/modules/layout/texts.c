@@ -133,25 +133,91 @@ static int texts_of_rows(lua_State *L) {
     return 1;
 }
 
-/* joined(a, b): the texts of both, one behind the other. */
-static int texts_joined(lua_State *L) {
-    const texts *parts[] = {check(L, 1), check(L, 2)};
+static bool intern_all(interner *names, const texts *t) {
     char local[16];
-    uint64_t bytes = 0, at = 0, count = (uint64_t)parts[0]->count + parts[1]->count;
     size_t length;
-    luaL_argcheck(L, count <= INTERN_MOST, 1, "that are too many texts");
-    for (int p = 0; p < 2; p++)
-        for (uint32_t i = 0; i < parts[p]->count; i++, bytes += length) text_at(parts[p], i, local, &length);
-    texts *t = push_empty(L, (uint32_t)count);
-    char *to = take_memory(L, t, bytes);
-    uint64_t *end = (uint64_t *)t->ends;
-    for (int p = 0; p < 2; p++) {
-        for (uint32_t i = 0; i < parts[p]->count; i++) {
-            const char *text = text_at(parts[p], i, local, &length);
-            memcpy(to + at, text, length);
-            *end++ = at += length;
-        }
+    uint32_t number;
+    for (uint32_t i = 0; i < t->count; i++) {
+        const char *text = text_at(t, i, local, &length);
+        if (!gpumm_layout__intern(names, text, length, text + length, text == local, &number)) return false;
     }
+    return true;
+}
+
+static bool any_known(const interner *names, const texts *t) {
+    char local[16];
+    size_t length;
+    uint32_t number;
+    for (uint32_t i = 0; i < t->count; i++) {
+        const char *text = text_at(t, i, local, &length);
+        if (gpumm_layout__intern_find(names, text, length, &number)) return true;
+    }
+    return false;
+}
+
+/* Is a text of `b` one of `a`, too? */
+static bool repeats(lua_State *L, const texts *a, const texts *b) {
+    work w;
+    interner names;
+    gpumm_layout__work_begin(&w, L, NULL, 0, 1);
+    gpumm_layout__intern_begin(&names, &w, (uint64_t)(uintptr_t)a << 17 ^ (uint64_t)(uintptr_t)L);
+    bool done = intern_all(&names, a), known = done && any_known(&names, b);
+    gpumm_layout__intern_end(&names);
+    if (done) return known;
+    gpumm_lua_memory_refused(L);
+    return luaL_error(L, "not enough memory for the names");
+}
+
+/* So many colons behind a 2 begin none of these texts. */
+static size_t colons_beyond(const texts *t) {
+    char local[16];
+    size_t length, most = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        const char *text = text_at(t, i, local, &length);
+        size_t colons = 0;
+        while (length > colons + 1 && text[0] == '2' && text[colons + 1] == ':') colons++;
+        if (colons > most) most = colons;
+    }
+    return most + 1;
+}
+
+/* Writes the texts, each behind a 2 and so many colons (none: as it is), and where they end; returns where all do. */
+static uint64_t write_texts(const texts *from, size_t colons, char *to, uint64_t at, uint64_t *end) {
+    char local[16];
+    size_t length;
+    for (uint32_t i = 0; i < from->count; i++) {
+        const char *text = text_at(from, i, local, &length);
+        if (colons > 0) {
+            to[at++] = '2';
+            memset(to + at, ':', colons);
+            at += colons;
+        }
+        memcpy(to + at, text, length);
+        *end++ = at += length;
+    }
+    return at;
+}
+
+static uint64_t bytes_of(const texts *t) {
+    char local[16];
+    size_t length;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < t->count; i++, bytes += length) text_at(t, i, local, &length);
+    return bytes;
+}
+
+/* joined(a, b): the texts of both, one behind the other. Where one is in both, all of `b` are behind "2:", or as many more
+   colons as it takes, so that none is there twice. */
+static int texts_joined(lua_State *L) {
+    const texts *a = check(L, 1), *b = check(L, 2);
+    luaL_argcheck(L, (uint64_t)a->count + b->count <= INTERN_MOST, 1, "that are too many texts");
+    size_t colons = repeats(L, a, b) ? colons_beyond(a) : 0;
+    uint64_t marks = colons > 0 ? (uint64_t)b->count * (colons + 1) : 0;
+    texts *t = push_empty(L, a->count + b->count);
+    char *to = take_memory(L, t, bytes_of(a) + marks + bytes_of(b));
+    uint64_t *end = (uint64_t *)t->ends;
+    uint64_t at = write_texts(a, 0, to, 0, end);
+    write_texts(b, colons, to, at, end + a->count);
     return 1;
 }
 

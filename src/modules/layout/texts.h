@@ -18,7 +18,7 @@ uint32_t gpumm_layout__texts_count(lua_State *L, int index);
 /* Row `i`, from 0, of the column at `index`; a number's text is made in `local`. */
 const char *gpumm_layout__texts_at(lua_State *L, int index, uint32_t i, char local[static 16], size_t *length);
 /* Adds `texts` to the table on top: texts(n) is the column "1" to "n", texts(list) one of strings,
-   texts(column, rows) the rows (a view of u32, from 1) of a column. */
+   texts(column, rows) the rows (a view of u32, from 1) of a column; joined(a, b) one behind the other, all distinct. */
 void gpumm_layout__open_texts(lua_State *L);
 
 #endif
