@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 14
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
@@ -81,6 +81,23 @@ describe("a graph that is written", function()
             local file <close> = assert(io.open(beside("odd." .. ending), "rb"))
             assert.is_truthy(utf8.len(file:read "a"))
         end
+    end)
+
+    it("is refused where two of its nodes would be one, or its text none", function()
+        local function refused(ending, names, message)
+            local g = graph.new(#names, { 1 }, { 2 }, nil, { names = names })
+            assert.has_error(function() graph.write(beside("twins." .. ending), g) end, message)
+            assert.is_nil(io.open(beside("twins." .. ending)))
+        end
+        for _, ending in ipairs { "graphml", "gexf" } do
+            local said = "%q and %q, nodes %d and %d, would both be %q: XML has no other characters for them"
+            refused(ending, { "x", "a\0b", "a\1b" }, said:format("a\0b", "a\1b", 2, 3, "a\u{fffd}b"))
+            refused(ending, { "caf\u{e9}", "caf\233" }, said:format("caf\233", "caf\u{e9}", 2, 1, "caf\u{e9}"))
+        end
+        refused("csv", { "a\0b", "c" }, 'CSV has no zero bytes: "a\\0b" cannot be written')
+        local g = graph.new(2, { 1 }, { 2 }, nil, { names = { "a\0b", "c" } })
+        assert.has_error(function() picture.positions(beside "zero.csv", gpumm.view("f32x2", 2), g) end,
+            'CSV has no zero bytes: "a\\0b" cannot be written')
     end)
 
     it("is refused by its ending before the work, and where it cannot lie", function()

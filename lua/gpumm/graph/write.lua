@@ -80,6 +80,26 @@ local function extras(g, options)
     return all
 end
 
+-- ---- XML: what GraphML and GEXF share --------------------------------------------------------------
+
+local function refuse_twins(g, i, j, name)
+    error(("%q and %q, nodes %d and %d, would both be %q: XML has no other characters for them"):format(g.names[i], g.names[j],
+        i, j, name), 0)
+end
+
+-- Names with control characters, or in no UTF-8, come back from XML as others; no two nodes may become one by that.
+local function check_names(g)
+    local changed = {}
+    for i = 1, g.nodes do
+        local name = g.names[i]:find "[^\32-\126]" and native.as_xml(g.names[i])
+        if name and changed[name] then refuse_twins(g, changed[name], i, name) end
+        if name then changed[name] = i end
+    end
+    for i = 1, next(changed) and g.nodes or 0 do
+        if changed[g.names[i]] then refuse_twins(g, changed[g.names[i]], i, g.names[i]) end
+    end
+end
+
 -- ---- GraphML ---------------------------------------------------------------------------------------
 
 local function node_keys(g, all)
@@ -124,6 +144,7 @@ local function put_data(out, keys, i)
 end
 
 local function graphml(out, g, all)
+    check_names(g)
     local nodes, edges, names = node_keys(g, all), edge_keys(g), g.names
     out:write('<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n')
     declare(out, nodes, "node")
@@ -189,6 +210,7 @@ local function put_looks(out, all, i)
 end
 
 local function gexf(out, g, all)
+    check_names(g)
     local nodes, edges = sorted(g.node_columns, all.taken), sorted(g.edge_columns, { weight = true, id = true })
     local names, labels = g.names, g.labels or g.names
     out:write('<?xml version="1.0" encoding="UTF-8"?>\n<gexf xmlns="http://www.gexf.net/1.2draft" ',

@@ -14,6 +14,9 @@
 #include "modules/layout/files.h"
 
 #define OUTPUT_CLASS "gpumm_layout.output"
+#define NO_PLACE "\xef\xbf\xbd" /* U+FFFD stands for what has none */
+
+enum { SAID = 63 }; /* bytes of a text that a message repeats */
 
 typedef struct writer {
     gpumm_lua_output *output; /* NULL: it has ended */
@@ -98,7 +101,12 @@ static size_t character(const unsigned char *at, size_t left, unsigned long *c) 
     return *c < least[length] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000) ? 0 : length;
 }
 
-/* A character that needs more than itself in XML: what stands for it; NULL: nothing does. Some have no place in XML. */
+/* Some characters cannot be in XML, as they are or otherwise. */
+static bool has_no_place(unsigned long c) {
+    return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0xfffe || c == 0xffff;
+}
+
+/* A character that needs more than itself in XML: what stands for it; NULL: nothing does. */
 static const char *escaped(unsigned long c) {
     switch (c) {
     case '<': return "&lt;";
@@ -108,7 +116,7 @@ static const char *escaped(unsigned long c) {
     case '\t': return "&#9;";
     case '\n': return "&#10;";
     case '\r': return "&#13;";
-    default: return c < ' ' || c == 0xfffe || c == 0xffff ? "\xef\xbf\xbd" : NULL;
+    default: return has_no_place(c) ? NO_PLACE : NULL;
     }
 }
 
@@ -129,10 +137,48 @@ static int output_xml(lua_State *L) {
     return 0;
 }
 
+/* as_xml(text): what comes back of what output_xml writes; nil: the same text. */
+static int layout_as_xml(lua_State *L) {
+    luaL_Buffer b;
+    size_t length;
+    const unsigned char *text = (const unsigned char *)luaL_checklstring(L, 1, &length);
+    bool same = true;
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < length;) {
+        unsigned long c = 0;
+        size_t size = character(text + i, length - i, &c);
+        bool lost = size > 0 && has_no_place(c);
+        char latin[] = {(char)(0xc0 | text[i] >> 6), (char)(0x80 | (text[i] & 0x3f))};
+        if (lost) luaL_addstring(&b, NO_PLACE);
+        else if (size == 0) luaL_addlstring(&b, latin, sizeof latin);
+        else luaL_addlstring(&b, (const char *)text + i, size);
+        same &= size > 0 && !lost;
+        i += size > 0 ? size : 1;
+    }
+    luaL_pushresult(&b);
+    if (same) lua_pushnil(L);
+    return 1;
+}
+
+/* Text with zero bytes is taken for none by whoever reads it, gpumm too. */
+static void refuse_zero(lua_State *L, const char *text, size_t length) {
+    luaL_Buffer b;
+    if (!memchr(text, 0, length)) return;
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < length && i < SAID; i++) {
+        if (text[i]) luaL_addchar(&b, text[i]);
+        else luaL_addstring(&b, "\\0");
+    }
+    luaL_pushresult(&b);
+    lua_pushfstring(L, "CSV has no zero bytes: \"%s\" cannot be written", lua_tostring(L, -1));
+    lua_error(L);
+}
+
 static int output_csv(lua_State *L) {
     FILE *stream = stream_at(L);
     size_t length;
     const char *text = luaL_checklstring(L, 2, &length);
+    refuse_zero(L, text, length);
     bool plain = length > 0 && text[0] != ' ' && text[length - 1] != ' ' && text[0] != '#' && text[0] != '%';
     for (size_t i = 0; plain && i < length; i++) plain = !strchr(",;\t|\"\n\r", text[i]);
     if (plain) {
@@ -155,4 +201,6 @@ void gpumm_layout__open_output(lua_State *L) {
     gpumm_layout__class_make(L, OUTPUT_CLASS, meta, methods);
     lua_pushcfunction(L, output_new);
     lua_setfield(L, -2, "output");
+    lua_pushcfunction(L, layout_as_xml);
+    lua_setfield(L, -2, "as_xml");
 }
