@@ -92,6 +92,7 @@ return {
     { "duplicates-counted.txt", "a b\nb a\na b\nb c\n", 3, 2, weights = "3,1", options = { duplicates = "count" } },
     { "weight-word.txt", "a b heavy\n", refused = ':1: the weight "heavy" is not a number' },
     { "weight-infinite.txt", "a b 1e999\n", refused = ':1: the weight "1e999" is not finite' },
+    { "weights-large-least.txt", "a b 1e308\na b 1.5e308\n", 2, 1, weights = "1e308", options = { weights = "length" } },
     { "weight-nan.txt", "a b 1\nb c nan\n", refused = ':2: the weight "nan" is not a number' },
     { "weight-hexadecimal.txt", "a b 0x10\n", refused = ':1: the weight "0x10" is not a number' },
     { "weight-comma.tsv", "1\t2\t1,5\n2\t3\t0,5\n", refused = 'the weight "1,5" is not a number' },

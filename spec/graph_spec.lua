@@ -1,4 +1,4 @@
--- successes: 44
+-- successes: 45
 -- SPDX-License-Identifier: MIT
 -- Graphs from files: formats, mistakes with their line, order, batches, distances and stress.
 
@@ -105,6 +105,14 @@ describe("an edge list", function()
     it("refuses a line with one name, by its number", function()
         assert.equal('FILE:3: an edge needs two names, this line has one: "lonely"', refusal "a b\n# x\nlonely\n")
         assert.equal('FILE:2: an edge needs two names, this line has one: "a # b"', refusal "a b\na # b\n")
+    end)
+
+    it("refuses weights that add up to no finite number, by the edge's ends", function()
+        local said = "the weights of the edges between %q and %q add up to no finite number"
+        assert.equal("FILE: " .. said:format("a", "b"), refusal "b c 1\na b 1e308\nb a 1\na b 1e308\n")
+        assert.has_error(function() graph.new(2, { 1, 1 }, { 2, 2 }, { 1e308, 1e308 }) end,
+            "graph.new: " .. said:format("1", "2"))
+        assert.same({ 5e307, 1 }, values_of(read("a b 1e308\nb a 5e307\na b -1e308\na a 1e308\na a 1e308\nb c 1\n").weights))
     end)
 
     it("refuses a weight that is no finite number, by its line", function()

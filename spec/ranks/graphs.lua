@@ -108,6 +108,9 @@ local function broken()
     if ok or not message:find("cannot read the edges", 1, true) then error(tostring(message)) end
     ok, message = pcall(world.edges, file "%%MatrixMarket matrix coordinate pattern general\n2 2 1\n1 2\n")
     if ok or not message:find("this is MatrixMarket; only lists of edges", 1, true) then error(tostring(message)) end
+    -- One rank has the edges that add up to it; all are told.
+    ok, message = pcall(require "gpumm.world.graph".read, world, m, file "a b 1e308\na b 1e308\nc d 1\nd e 1\ne f 1\n")
+    if ok or not message:find("edges between nodes 1 and 2 add up to no finite number", 1, true) then error(tostring(message)) end
     assert(world.barrier())
 end
 

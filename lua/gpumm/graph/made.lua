@@ -67,6 +67,10 @@ function made.graph(input)
     local weight = input.weighted and input.weight or 0
     local loops, duplicates, opposite = native.merge(rows, #input.names, input.from, input.to, weight, count or 0,
         input.how or "sum", input.threads or 0)
+    if not loops then -- then these are the ends
+        error(("%s: the weights of the edges between %q and %q add up to no finite number"):format(input.path,
+            input.names[duplicates], input.names[opposite]), 0)
+    end
     local g = {
         path = input.path, nodes = #input.names, edges = #rows, names = input.names, labels = labels_of(input),
         from = rows:view(input.from), to = rows:view(input.to), loops = loops, duplicates = duplicates,

@@ -14,10 +14,13 @@ local FEW = 3   -- nodes up to which every rank has all edges, for these are pla
 
 -- ---- One edge of every two nodes ---------------------------------------------------------------------------------
 
--- Were all edges there twice, once a way, on all ranks?
-local function all_opposite(world, opposite, left)
-    local any = false
-    for _, text in ipairs(need(world.collect(opposite and "twice" or left == 0 and "" or "once"))) do
+-- Were all edges there twice, once a way, on all ranks? What is wrong on one is wrong on all.
+local function all_opposite(world, wrong, opposite, left)
+    local any, said = false, need(world.collect(wrong or opposite and "twice" or left == 0 and "" or "once"))
+    for _, text in ipairs(said) do
+        if text ~= "once" and text ~= "twice" and text ~= "" then error(text, 0) end
+    end
+    for _, text in ipairs(said) do
         if text == "once" then return false end
         any = any or text == "twice"
     end
@@ -25,13 +28,15 @@ local function all_opposite(world, opposite, left)
 end
 
 local function merge(world, n, came, least)
+    local wrong = "the weights of the edges between nodes %d and %d add up to no finite number"
     local columns = { came.from, came.to, came.weight }
     local rows = native.rows(columns)
-    local _, _, opposite = native.merge(rows, n, 1, 2, came.weight and 3 or 0, 0, least and "least" or "sum", 0)
+    local loops, a, opposite = native.merge(rows, n, 1, 2, came.weight and 3 or 0, 0, least and "least" or "sum", 0)
+    if not loops then all_opposite(world, wrong:format(a, opposite)) end
     local weights = came.weight and rows:view(3) or nil
-    if opposite and not all_opposite(world, opposite, #rows) then
+    if opposite and not all_opposite(world, nil, opposite, #rows) then
         for e = 1, weights and not least and #weights or 0 do weights[e] = 2 * weights[e] end
-    elseif not opposite then all_opposite(world, opposite, #rows) end
+    elseif not opposite then all_opposite(world, nil, opposite, #rows) end
     return rows:view(1), rows:view(2), weights
 end
 

@@ -255,6 +255,13 @@ static uint64_t count_loops(const merging *m) {
     return loops;
 }
 
+/* The first edge whose weights add up to no finite number; `edges`: there is none. */
+static uint64_t find_endless(const merging *m) {
+    uint64_t e = 0;
+    while (e < m->edges && (!m->weight || m->from[e] == m->to[e] || isfinite(m->weight[e]))) e++;
+    return e;
+}
+
 /* There and back were the same, and added up to twice that. */
 static void halve(const merging *m, const rows *r) {
     for (uint64_t e = 0; m->weight && !m->least && e < r->count; e++) m->weight[e] /= 2;
@@ -296,6 +303,13 @@ static int layout_merge(lua_State *L) {
     gpumm_layout__work_free(&w, m.bounds);
     gpumm_layout__work_free(&w, m.order);
     if (!done) return luaL_error(L, "not enough memory to merge the edges");
+    uint64_t endless = find_endless(&m);
+    if (endless < m.edges) {
+        lua_pushnil(L);
+        lua_pushinteger(L, m.from[endless]);
+        lua_pushinteger(L, m.to[endless]);
+        return 3;
+    }
     uint64_t duplicates = atomic_load(&m.duplicates);
     bool opposite = atomic_load(&m.opposite) && duplicates > 0;
     if (loops + duplicates > 0) close_rows(&m, r);

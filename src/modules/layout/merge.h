@@ -11,7 +11,8 @@
    `count` (u32, 0: none), which gets how many rows each edge had. The rows that are left are the first of their edge,
    in their order. Weights of duplicates add up; where `how` is "least" the least is kept; where every edge has its
    opposite of equal weight each counts once. Gives the number of loops, that of duplicates, and whether every edge
-   had its opposite. Columns that are shown are not touched: that is an error. */
+   had its opposite; or nil and the ends of an edge whose weights add up to no finite number: then the rows are none.
+   Columns that are shown are not touched: that is an error. */
 void gpumm_layout__open_merge(lua_State *L);
 
 #endif
