@@ -2300,6 +2300,7 @@ function gpumm.graph.write(path, g, options) end
 ---@param options? { some?: boolean } some: nodes without a position are no error
 ---@return gpumm.view
 ---@return boolean[] has # which nodes have one
+---@return string[]? strangers # with some: names of the file that are no node's
 function gpumm.graph.positions(path, g, options) end
 
 --- Tables from files.

@@ -1,4 +1,4 @@
--- successes: 32, pango: 1
+-- successes: 33, pango: 1
 -- SPDX-License-Identifier: MIT
 -- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is; the
 -- command's options; and the layout with kernels of its own, examples/own_kernels.lua.
@@ -344,6 +344,20 @@ describe("the command", function()
         assert.equal(1, code)
         contains(said, "none of its names is a node of the graph")
         assert.same({ "none.csv" }, outputs())
+    end)
+
+    it("says of pins that are no node's, and of columns that edges have, what they are", function()
+        local name = write_file("said.txt", "source,target,weight,kind\na,b,1,x\nb,c,2,y\n")
+        write_file("pins.csv", "name,x,y\nb,1,1\nnobody,1,1\na,2,3\nnone,1,2\n")
+        contains(command(name .. " --out p.png --steps 1 --pinned pins.csv"),
+            'pins.csv: 2 of its names are no nodes of the graph, and pin nothing: "nobody" is the first')
+        write_file("pins.csv", "name,x,y\nb,1,1\na,2,3\n")
+        assert.is_nil(command(name .. " --out p.png --steps 1 --pinned pins.csv"):find("no nodes", 1, true))
+        os.execute(("cd %s; rm -- *.png *.csv"):format(folder))
+        for _, column in ipairs { "weight", "kind" } do
+            fails(name .. " --out p.png --colors " .. column,
+                ("No such file or directory; edges have %s, and nodes have no columns of their own"):format(column))
+        end
     end)
 
     it("ends when its time is over, and after so many steps", function()

@@ -72,7 +72,8 @@ function graph.write(path, g, options)
 end
 
 --- Positions by the nodes' names from a .csv (name, x, y, …) or .npy that picture.positions has written with its graph: a
---- view in the order of the nodes, and a list of which have one. Raises where a node has none, unless options.some is true.
+--- view in the order of the nodes, and a list of which have one. Raises where a node has none, unless options.some is true; then
+--- also a list of the names that are no node's.
 function graph.positions(path, g, options)
     if type(path) ~= "string" then error("graph.positions needs a path, not a " .. type(path), 2) end
     if type(g) ~= "table" or not g.names then error("graph.positions needs a graph", 2) end

@@ -27,7 +27,7 @@ local TEXTS = {
     graph = "a file: an edge list, CSV, MatrixMarket, GraphML, GEXF, GML, DOT and others, gzip'd or not",
     out = "the picture, .png, .svg or .pdf; empty: none", page = "a page to look around in, .html",
     positions = "the positions, .csv or .npy",
-    write = "the graph with its positions, .graphml or .gexf",
+    write = "the graph with its positions, .graphml or .gexf; .csv: its edges alone",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
     sizes = "a column of numbers: how large nodes are, by area; none lies on another",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
@@ -80,11 +80,15 @@ end
 -- ---- The graph ---------------------------------------------------------------------------------
 
 -- What else a name could have been.
-local function names_of(columns)
+local function names_of(graph, wanted)
     local names = {}
-    for name in pairs(columns) do names[#names + 1] = name end
+    for name in pairs(graph.node_columns) do names[#names + 1] = name end
     table.sort(names)
-    return #names > 0 and "the graph's columns are " .. table.concat(names, ", ") or "the graph has no columns of its own"
+    local list = #names > 0 and table.concat(names, ", ")
+    if (graph.edge_columns or {})[wanted] or wanted == "weight" and graph.weights then
+        return ("edges have %s, and nodes have %s"):format(wanted, list or "no columns of their own")
+    end
+    return list and "the graph's columns are " .. list or "the graph has no columns of its own"
 end
 
 -- A column of the graph's own, or of a file of "name value" lines.
@@ -93,7 +97,7 @@ local function column(option, name, graph)
     if graph.node_columns[name] then return graph.node_columns[name] end
     local ok, list = pcall(gpumm.picture.column, name, graph)
     if ok then return list end
-    error(("--%s: %s%s"):format(option, list, list:find "No such file" and "; " .. names_of(graph.node_columns) or ""), 0)
+    error(("--%s: %s%s"):format(option, list, list:find "No such file" and "; " .. names_of(graph, name) or ""), 0)
 end
 
 -- A column of texts has numbers in it as texts: what is wrong is the first that is none.

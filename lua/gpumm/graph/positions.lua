@@ -76,20 +76,30 @@ local function fill(point, lanes, at, row)
     return true
 end
 
+-- The names that are in none of the rows `used`.
+local function strangers_of(named, used)
+    local list = {}
+    for row = 1, #named do
+        if not used[named:find(named[row])] then list[#list + 1] = named[row] end
+    end
+    return list
+end
+
 --- The positions of a graph's nodes from a file that positions.write has written, found by name: a view of f32. `some`: a node
---- may have none, and a list says which have one.
+--- may have none, and two lists say which have one, and which names of the file are no node's.
 function positions.read(path, names, some)
     local read = ending_of(path) == "csv" and read_csv or read_npy
     local named, lanes, at = read(path)
     local out = gpumm.view("f32x" .. lanes, #names)
-    local point, has = {}, {}
+    local point, has, used = {}, {}, {}
     for i = 1, #names do
         local row = named:find(names[i])
+        if row then used[row] = true end
         has[i] = row ~= nil and fill(point, lanes, at, row)
         if has[i] then out:set(i, table.unpack(point, 1, lanes))
         elseif not some then error(("%s has no position for node %q"):format(path, names[i]), 0) end
     end
-    return out, has
+    return out, has, some and strangers_of(named, used) or nil
 end
 
 return positions
