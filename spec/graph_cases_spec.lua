@@ -193,7 +193,8 @@ describe("a file", function()
         local n, began = 200000, os.clock()
         for name, text in pairs { ["blanks.json"] = "{" .. (" "):rep(n) .. "x", ["braces.json"] = "{}" .. (" "):rep(n) .. "x",
             ["tuple.txt"] = "(" .. (","):rep(n), ["id.csv"] = "id" .. ("\t"):rep(n), ["comments.xml"] = ("<!-- >"):rep(n),
-            ["instructions.xml"] = ("<?a >"):rep(n), ["types.xml"] = ("<!a>"):rep(n), ["subsets.xml"] = ("<![]x>"):rep(n) } do
+            ["instructions.xml"] = ("<?a >"):rep(n), ["types.xml"] = ("<!a>"):rep(n), ["subsets.xml"] = ("<![]x>"):rep(n),
+            ["digits.csv"] = "a,b,weight\na,c," .. ("9"):rep(n) .. "x" } do
             answers(name, text)
         end
         assert.is_true(os.clock() - began < 10)

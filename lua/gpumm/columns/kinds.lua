@@ -16,7 +16,8 @@ function kinds.of(value, d)
     if value == "" then return nil end
     if value:find "^[-+]?%d+$" then return math.type(tonumber(value)) == "integer" and "i64" or "f64" end
     local number = d.comma and value:gsub(d.comma, ".", 1) or value
-    return number:find "^[-+]?[%d.]+[%deE+-]*$" and tonumber(number) and "f64" or "name"
+    local plain = number:find "^[-+]?[%d.]+$" or number:find "^[-+]?[%d.]+[eE][-+]?%d+$"
+    return plain and tonumber(number) and "f64" or "name"
 end
 
 --- The narrowest kind that the column has in all rows from `first` on.
