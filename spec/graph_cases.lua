@@ -272,6 +272,11 @@ return {
     end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
     { "g-weight-infinite.gml", "graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight 1e999 ] ]",
         refused = ':1: GML: the weight "inf" is not finite' },
+    { "g-attributes-merged.gml", (function()
+        local edges = {}
+        for i = 1, 20000 do edges[i] = ("edge [ source 1 target 2 k%d 1 ]"):format(i) end
+        return "graph [ node [ id 1 ] node [ id 2 ] " .. table.concat(edges, " ") .. " ]"
+    end)(), refused = "20000 attributes of 20000 edges are more than fit" },
     { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ]'
         .. ' node [ id 2 graphics [ x [ a 1 ] ] ]'
         .. ' edge [ source 1 graphics [ fill "#000" Line [ point [ x 1 y 2 ] ] ] target 2 value 3 ] ]', 2, 1, weights = "3" },

@@ -36,7 +36,6 @@ end
 -- The attributes of what edges are left.
 local function edge_columns(input, rows)
     local all = {}
-    check_size(input, input.edge_columns, #rows, "edges")
     for name, of in pairs(input.edge_columns or {}) do
         if of.column then
             local view = rows:view(of.column)
@@ -61,6 +60,7 @@ end
 --- "least"), counted, threads }.
 function made.graph(input)
     local rows, count = input.rows, nil
+    check_size(input, input.edge_columns, #rows, "edges") -- cells are of all that the file has, those that will be merged, too
     if input.counted then
         rows, count = rows:with "u32"
     end
