@@ -137,6 +137,16 @@ static int output_xml(lua_State *L) {
     return 0;
 }
 
+/* Adds what comes back of a character of `size` bytes (0: a byte that is none); false: it is another. */
+static bool add_back(luaL_Buffer *b, const unsigned char *at, size_t size, unsigned long c) {
+    char latin[] = {(char)(0xc0 | *at >> 6), (char)(0x80 | (*at & 0x3f))};
+    bool lost = size > 0 && has_no_place(c);
+    if (lost) luaL_addstring(b, NO_PLACE);
+    else if (size == 0) luaL_addlstring(b, latin, sizeof latin);
+    else luaL_addlstring(b, (const char *)at, size);
+    return size > 0 && !lost;
+}
+
 /* as_xml(text): what comes back of what output_xml writes; nil: the same text. */
 static int layout_as_xml(lua_State *L) {
     luaL_Buffer b;
@@ -147,12 +157,7 @@ static int layout_as_xml(lua_State *L) {
     for (size_t i = 0; i < length;) {
         unsigned long c = 0;
         size_t size = character(text + i, length - i, &c);
-        bool lost = size > 0 && has_no_place(c);
-        char latin[] = {(char)(0xc0 | text[i] >> 6), (char)(0x80 | (text[i] & 0x3f))};
-        if (lost) luaL_addstring(&b, NO_PLACE);
-        else if (size == 0) luaL_addlstring(&b, latin, sizeof latin);
-        else luaL_addlstring(&b, (const char *)text + i, size);
-        same &= size > 0 && !lost;
+        if (!add_back(&b, text + i, size, c)) same = false;
         i += size > 0 ? size : 1;
     }
     luaL_pushresult(&b);
