@@ -2280,7 +2280,8 @@ function gpumm.graph.read(path, options) end
 ---@return gpumm.graph_object
 function gpumm.graph.new(nodes, from, to, weights, options) end
 
---- Writes a graph: .graphml or .gexf with all attributes, .csv for the edges.
+--- Writes a graph: .graphml or .gexf with all attributes, .csv for the edges. Names that differ in characters which the format
+--- does not have are refused.
 --- ```lua
 --- gpumm.graph.write("graph.graphml", graph)
 --- ```

@@ -64,7 +64,8 @@ local function check_tables(nodes, from, to, weights)
 end
 
 --- Writes a graph: .graphml or .gexf with positions (a view or a list of points), colors (as picture.write has them),
---- sizes and all attributes; .csv has the edges. Raises where the ending is another, or the file cannot be written.
+--- sizes and all attributes; .csv has the edges. Raises where the ending is another, the file cannot be written, or two nodes
+--- would have one name in it.
 function graph.write(path, g, options)
     if type(path) ~= "string" then error("graph.write needs a path, not a " .. type(path), 2) end
     if type(g) ~= "table" or not g.from or not g.nodes then error("graph.write needs a graph", 2) end
