@@ -1,4 +1,4 @@
--- successes: 41
+-- successes: 42
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -573,7 +573,8 @@ describe("a description", function()
         local text = sim:describe()
         for _, words in ipairs {
             "group nodes (simulation_spec.lua:", "position             f32x3    stride 12, align 4",
-            "growth: geometric, x2; maximum 1000 elements", "stride 16, align 8", "offset 8", "buffer edges",
+            "growth: geometric, x2, more where more is required; maximum 1000 elements",
+            "stride 16, align 8", "offset 8", "buffer edges",
             "growth: a list, then exactly what is required; maximum 4096 elements, 64.0 KiB",
             "readback watch: nodes.position every 5 steps, 4 slots",
         } do
@@ -606,10 +607,30 @@ describe("a description", function()
             end,
         }
         local text = sim:describe()
-        for _, words in ipairs { "geometric, x2;", "geometric, x2, to multiples of 64;", ".inner              struct   offset 8",
-            "  .weight             f64      offset 16", "linear, 20 at a time, to multiples of 8;", "growth: a function;" } do
+        for _, words in ipairs { "x2, more where more is required;", "is required, to multiples of 64;",
+            ".inner              struct   offset 8", "  .weight             f64      offset 16",
+            "linear, 20 at a time, to multiples of 8;", "growth: a function;" } do
             assert.truthy(text:find(words, 1, true), words .. "\n  is not in\n" .. text)
         end
+        sim:run(OPTIONS)
+    end)
+
+    it("describes the capacities that what begins empty goes through, where they do not depend on what is required", function()
+        local function group(schedule) return gpumm.group { { "a", "u32" }, growth = schedule, max_length = 1000 } end
+        local sim = gpumm.simulation { factor = group(1.5), exact = group(gpumm.growth.exact()),
+            linear = group(gpumm.growth.linear(300)), listed = group(gpumm.growth.list { 10, 100 }), steps = 1,
+            step = function(sim)
+                for key, expected in pairs { factor = {}, exact = {}, linear = { 300, 600, 900, 1000 }, listed = { 10, 100 } } do
+                    local text, shown = sim:describe():match("%f[%w]" .. key .. " %(.*"):gsub("\n%l.*", ""), {}
+                    for capacity in text:gmatch ": +(%d+) elements " do
+                        shown[#shown + 1] = tonumber(capacity)
+                        sim[key]:ensure_capacity(sim[key].capacity + 1)
+                        assert.equal(shown[#shown], sim[key].capacity, key)
+                    end
+                    assert.same(expected, shown, key)
+                    assert.equal(#shown == 0, text:find("1: what is first required", 1, true) ~= nil, key)
+                end
+            end }
         sim:run(OPTIONS)
     end)
 end)

@@ -7,7 +7,6 @@ local words = require "gpumm.words"
 local size_text = require "gpumm.describe.size_text"
 
 local STEPS = 8 -- at most so many capacities of a schedule are shown
-local START = 1024
 local GiB = 1 << 30
 local FACTOR = 1.5 -- the default growth factor
 
@@ -41,21 +40,21 @@ end
 
 local function schedule_name(growth)
     if type(growth) == "function" then return "a function" end
-    local name = "exact"
-    if growth.kind == "geometric" then name = ("geometric, x%g"):format(growth.factor)
+    local name = "exactly what is required"
+    if growth.kind == "geometric" then name = ("geometric, x%g, more where more is required"):format(growth.factor)
     elseif growth.kind == "linear" then name = ("linear, %d at a time"):format(growth.step)
     elseif growth.kind == "list" then name = "a list, then exactly what is required" end
     return growth.align and growth.align > 1 and ("%s, to multiples of %d"):format(name, growth.align) or name
 end
 
--- The first capacity and those that follow it, at most STEPS, up to the maximum or the end of a list. A schedule that
--- multiplies is shown from START elements where the first capacity is 0.
+-- The first capacity and those that follow it where it grows by little, at most STEPS, up to the maximum or the end of a
+-- list. What begins empty begins with the schedule's first; none is known where that is what is first required.
 local function capacities(growth, first, max)
     if type(growth) == "function" then return { first } end
+    if growth.kind == "exact" then return { first > 0 and first or nil } end
     local last = growth.kind == "list" and math.min(growth.list[#growth.list], max) or max
-    local capacity = first
-    if first == 0 and growth.kind == "list" then capacity = gpumm.next_capacity(growth, 0, 1, max)
-    elseif first == 0 then capacity = math.min(START, max) end
+    if first == 0 and growth.kind == "geometric" then return {} end
+    local capacity = first > 0 and first or gpumm.next_capacity(growth, 0, 1, max)
     local list = { capacity }
     while #list < STEPS and capacity < last do
         capacity = gpumm.next_capacity(growth, capacity, capacity + 1, max)
@@ -69,7 +68,9 @@ local function growth_lines(lines, options, row, first, max)
     local align = options.align or type(growth) == "table" and growth.align or 1
     first = math.min(-(-math.max(options.length or 0, first) // align) * align, max)
     lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(growth), max, size_text(max * row))
-    for i, capacity in ipairs(capacities(growth, first, max)) do
+    local list = capacities(growth, first, max)
+    if #list == 0 then lines[#lines + 1] = "     1: what is first required" end
+    for i, capacity in ipairs(list) do
         lines[#lines + 1] = ("    %2d: %12d elements %12s"):format(i, capacity, size_text(capacity * row))
     end
 end
