@@ -45,7 +45,7 @@
 
 ---@class gpumm.fault_plan
 ---@field call? string the name of a device call, as "commit"; any call, unless given
----@field nth? integer the nth such call from now fails; none, unless given
+---@field nth? integer the nth such call from now fails, 0: none; 1 where call, times or status is given, else 0, unless given
 ---@field status? gpumm.status_name the status that it fails with; "OK": the call does nothing and reports success; OUT_OF_MEMORY, unless given
 ---@field times? integer so many of them fail, one after another; 1, unless given
 ---@field jitter? integer a seed: every operation of a stream is delayed by a random time; none is, unless given

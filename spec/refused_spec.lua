@@ -1,4 +1,4 @@
--- successes: 4
+-- successes: 5
 -- SPDX-License-Identifier: MIT
 -- Memory that the device refuses to take back, twice, in the background: the books have it as what it is, poll says so,
 -- and the next trim gives it back.
@@ -79,5 +79,22 @@ describe("memory that is refused", function()
         b:fill(3)
         assert.equal(0, m:stats().cached.now)
         assert.equal(string.rep("\3", 8 * unit), b:download():bytes())
+    end)
+
+    it("is refused the next time where a plan says what fails, and not when", function()
+        local m = faulty()
+        local function made() return select(3, m:buffer { type = "u8", length = 1 }) end
+        for _, plan in ipairs { { call = "commit", times = 1000 }, { times = 1000 } } do
+            m.fault:plan(plan)
+            assert.equal("OUT_OF_MEMORY", made())
+        end
+        m.fault:plan { call = "commit", nth = 0, times = 1000 }
+        assert.is_nil(made())
+        local b = m:buffer { type = "u8", length = 1 }
+        for _, plan in ipairs { { call = "fill", status = "DRIVER" }, { status = "DRIVER" } } do
+            m.fault:plan(plan)
+            assert.equal("DRIVER", select(3, b:fill(1)))
+            assert(b:fill(1))
+        end
     end)
 end)
