@@ -1,4 +1,4 @@
--- successes: 15
+-- successes: 16
 -- SPDX-License-Identifier: MIT
 -- Mistakes of a script's author: the message has the script's line and the word that was meant, and nothing that was
 -- written is lost without one.
@@ -44,7 +44,7 @@ describe("a mistake in a description", function()
             assert.balanced(sim.manager)
         end
         local line, group = here(), gpumm.group { { "p", "f32" }, length = "x" }
-        refused(line, 'option "length": a count (a whole number from 0) expected, got x', { nodes = group })
+        refused(line, 'option "length": a count (a whole number from 0) expected, got the string "x"', { nodes = group })
         line, group = here(), gpumm.group { { "p", "f32" }, growth = { kind = "geometrc" } }
         refused(line, 'unknown kind of growth "geometrc" (did you mean "geometric"?); valid: geometric, linear, list, exact',
             { nodes = group })
@@ -83,6 +83,16 @@ describe("a mistake in a description", function()
         raises("gpumm.kernel: unknown option '1'", gpumm.kernel, { "layout.cu" })
         raises("gpumm.kernel: file is a name, not a number", gpumm.kernel, { file = 3 })
         raises("gpumm.stream: unknown option 'priority'; valid: none", gpumm.stream, { priority = 1 })
+    end)
+
+    it("in a manager's call is told what to write", function()
+        local m = spec.manager()
+        raises('expected, got the string "3"', m.buffer, m, { length = "3" })
+        raises("m:allocate(name, type, length, {…}) makes a buffer with a name", m.buffer, m, { type = "f32", name = "b" })
+        local b = m:buffer { type = "f32", length = 2 }
+        raises('unknown op "mean"; valid: sum, min', m.reduce, m, { from = b, to = b, op = "mean" })
+        raises('unknown op "mxa" (did you mean "max"?)', m.reduce, m, { from = b, to = b, op = "mxa" })
+        raises('unknown access "wrte" (did you mean "write"?); valid: read, write', b.used, b, m:main(), "wrte")
     end)
 
     it("in a manager's call loses no entry either", function()

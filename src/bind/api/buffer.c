@@ -209,11 +209,17 @@ static int manager_allocate(lua_State *L) {
     return make(L, &plan, type);
 }
 
+static void check_nameless(lua_State *L, int table) {
+    if (lua_istable(L, table) && gpumm_lua__has_option(L, table, "name"))
+        luaL_error(L, "unknown option \"name\": m:allocate(name, type, length, {…}) makes a buffer with a name");
+}
+
 static int manager_buffer(lua_State *L) {
     buffer_plan plan = {.config = gpumm_config_default()};
     plan.config.min_size_bytes = 0;
     lua_settop(L, 2);
     gpumm_lua__to_manager(L, 1);
+    check_nameless(L, 2);
     gpumm_lua__options(L, 2, keys, false);
     plan.options.tag = gpumm_lua__tag(L, plan.tag);
     plan.options.length = gpumm_lua__option_count(L, 2, "length", 0);

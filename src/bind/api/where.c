@@ -2,9 +2,13 @@
 /* The last argument of whatever enqueues work, and the range before it. */
 #include "bind/api/where.h"
 
+#include <lauxlib.h>
+#include <string.h>
+
 #include "bind/api/stream.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/options.h"
+#include "bind/lua/words.h"
 
 static const char *const stream_alone[] = {"stream", NULL};
 
@@ -51,5 +55,8 @@ void gpumm_lua__to_range(lua_State *L, int index, uint64_t length, bind_range *o
 
 gpumm_access gpumm_lua__access(lua_State *L, int index) {
     static const char *const names[] = {"read", "write", NULL};
-    return luaL_checkoption(L, index, NULL, names) == 0 ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE;
+    const char *name = luaL_checkstring(L, index);
+    if (strcmp(name, names[0]) == 0) return GPUMM_ACCESS_READ;
+    if (strcmp(name, names[1]) != 0) gpumm_lua__unknown(L, "access", name, names);
+    return GPUMM_ACCESS_WRITE;
 }

@@ -49,6 +49,8 @@ bool gpumm_lua__has_option(lua_State *L, int table, const char *key) {
 }
 
 int gpumm_lua__bad_option(lua_State *L, const char *key, const char *wanted) {
+    if (lua_type(L, -1) == LUA_TSTRING)
+        return luaL_error(L, "option \"%s\": %s expected, got the string \"%s\"", key, wanted, lua_tostring(L, -1));
     return luaL_error(L, "option \"%s\": %s expected, got %s", key, wanted, luaL_tolstring(L, -1, NULL));
 }
 

@@ -25,7 +25,7 @@ const char *gpumm_lua__option_text(lua_State *L, int table, const char *key, con
    one raises. */
 size_t gpumm_lua__option_numbers(lua_State *L, int table, const char *key, unsigned *numbers, size_t most);
 uint64_t gpumm_lua__option_first(lua_State *L, int table, const char *key); /* a position from 1, returned from 0 */
-/* Raises 'option "key": WANTED expected, got VALUE', the value being on top. */
+/* Raises 'option "key": WANTED expected, got VALUE' (a string in quotes), the value being on top. */
 int gpumm_lua__bad_option(lua_State *L, const char *key, const char *wanted);
 
 #endif

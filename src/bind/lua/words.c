@@ -31,12 +31,13 @@ static size_t distance(const char *a, const char *b) {
     return rows[i % 3][n];
 }
 
+/* At most two letters, and half of the word. */
 const char *gpumm_lua__nearest(const char *key, const char *const *valid) {
     const char *best = NULL;
     size_t least = 3;
     for (; *valid; valid++) {
         size_t far = distance(key, *valid);
-        if (far < least && far < strlen(*valid)) {
+        if (far < least && 2 * far <= strlen(*valid)) {
             least = far;
             best = *valid;
         }
