@@ -131,10 +131,13 @@ stack traceback:
         contains(err, "gpumm-run: an object")
         code, _, err = script "error()"
         assert.equal(1, code)
-        contains(err, "gpumm-run: nil")
-        code, _, err = script "error({})"
+        contains(err, "gpumm-run: (error object is a nil value)", "stack traceback:", "script.lua:1: in main chunk")
+        code, _, err = script "\nerror({})"
         assert.equal(1, code)
-        contains(err, "gpumm-run: ", "table")
+        contains(err, "gpumm-run: (error object is a table value)", "stack traceback:", "script.lua:2: in main chunk")
+        code, _, err = script "return require 'gpumm'.simulation { steps = 1, step = function() error {} end, device = 'host' }"
+        assert.equal(1, code)
+        contains(err, "gpumm-run: (error object is a table value)")
     end)
 
     it("that is not there, or no Lua", function()

@@ -53,9 +53,16 @@ local VERSION = "gpumm-run " .. gpumm.version .. ", " .. _VERSION .. "\n"
 
 -- ---- Output -------------------------------------------------------------------------
 
+-- An error that is no text, as lua has it.
+local function in_words(value)
+    return ("(error object is a %s value)"):format(type(value))
+end
+
 local function complain(process, message)
-    io.stderr:write("gpumm-run: ", tostring(message), "\n")
-    inside.failure = tostring(message):match "^[^\n]*" -- what other ranks are told (gpumm.world)
+    local text = type(message) == "string" and message or gpumm.traceback(message)
+    if type(text) ~= "string" then text = in_words(message) end
+    io.stderr:write("gpumm-run: ", text, "\n")
+    inside.failure = text:match "^[^\n]*" -- what other ranks are told (gpumm.world)
     return process.interrupted() and 130 or 1
 end
 
@@ -295,7 +302,9 @@ end
 -- An error for people: what the user typed is wrong in no place of the script.
 local function explained(message)
     if inside.mistake and message == inside.mistake.message then return inside.mistake.shown end
-    return names_argument(message) and message or gpumm.traceback(message)
+    if names_argument(message) or getmetatable(message) == "gpumm.ended" then return message end
+    local text = gpumm.traceback(message)
+    return type(text) == "string" and text or gpumm.traceback(in_words(message))
 end
 
 -- Runs the chunks; returns what the last one returns.
