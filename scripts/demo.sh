@@ -10,7 +10,7 @@ cmake -S . -B build-demo -DGPUMM_TESTS=OFF -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build build-demo -j "$(nproc)" -- --no-print-directory -s
 root=$PWD
 cd "$here"
-"$root/build-demo/gpumm-run" -m gpumm.layout "$root/examples/data/debian-sample.tsv" "$@"
+PATH="$root/build-demo:$PATH" "$root/scripts/gpumm-layout" "$root/examples/data/debian-sample.tsv" "$@"
 picture=layout.png
 while [ $# -gt 0 ]; do
   case "$1" in

@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- gpumm-run as somebody meets it who knows lua: code on the command line, standard input, a prompt, mistakes, and what it shows
 -- on terminals of all kinds.
@@ -114,8 +114,11 @@ describe("a user's mistake", function()
             refuses(how, 2, "the argument GRAPH is missing\nusage: opt.lua [options] GRAPH; --help says more\n")
             refuses(how .. " a b", 2, 'one argument too many: "b"')
             refuses(how .. " a --step 3", 2, "unknown option --step (did you mean --steps?)\n")
+            refuses(how .. " a --live", 2, "--live is gpumm-run's: put it before opt.lua\n")
+            refuses(how .. " a --device=host", 2, "--device is gpumm-run's: put it before opt.lua\n")
             refuses(how .. " a --steps x", 2, '--steps needs a number, not "x"\n')
         end
+        refuses("RUN -m gpumm.layout a --quiet", 2, "--quiet is gpumm-run's: put it before -m\n")
         local _, out = shell "RUN opt.lua --help"
         contains(out, "--steps N", "default: 5")
     end)
@@ -123,6 +126,22 @@ describe("a user's mistake", function()
     it("with a file is one line", function()
         folder.write("read.lua", 'local gpumm = require "gpumm" gpumm.graph.read(arg[1])')
         refuses("RUN read.lua nowhere.tsv", 1, "nowhere.tsv: No such file or directory\n")
+    end)
+end)
+
+describe("gpumm-layout", function()
+    it("hands on gpumm-run's options wherever they stand, and its own", function()
+        folder.write("gpumm-run", "#!/bin/sh\nfor word; do printf '[%s]' \"$word\"; done\n")
+        local command = ("chmod +x gpumm-run; PATH=.:$PATH '%s/scripts/gpumm-layout' "):format(assert(io.popen "pwd"):read "l")
+        for words, expected in pairs {
+            [""] = "[-m][gpumm.layout]", ["'a b' --out 'c d'"] = "[-m][gpumm.layout][a b][--out][c d]",
+            ["--live 8081 a"] = "[--live][8081][-m][gpumm.layout][a]", ["a --live"] = "[--live][-m][gpumm.layout][a]",
+            ["--live --rate 5 a --quiet"] = "[--live][--rate][5][--quiet][-m][gpumm.layout][a]",
+            ["--steps 9 a --device host"] = "[--device][host][-m][gpumm.layout][--steps][9][a]",
+            ["--stats=json --trace 'a b' -- --live"] = "[--stats=json][--trace][a b][-m][gpumm.layout][--][--live]",
+        } do
+            assert.same({ 0, expected, "" }, { shell(command .. words) })
+        end
     end)
 end)
 

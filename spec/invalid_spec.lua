@@ -85,7 +85,8 @@ describe("invalid operations", function()
                 raises("it must be a number from 1 to 4000", m.allocate, m, "c", "u8", 1, { growth_factor = factor })
                 raises("a growth factor is a number from 1 to 4000", m.allocate, m, "c", "u8", 1, { growth = factor })
             end
-            raises('option "growth_factor": a number expected, got the string "1.5"', m.allocate, m, "c", "u8", 1, { growth_factor = "1.5" })
+            raises('option "growth_factor": a number expected, got the string "1.5"', m.allocate, m, "c", "u8", 1,
+                { growth_factor = "1.5" })
             raises('unknown option "growth_facter" (did you mean "growth_factor"?)', m.allocate, m, "c", "u8", 1,
                 { growth_facter = 2 })
             raises('unknown option "1"', m.allocate, m, "c", "u8", 1, { 5 })

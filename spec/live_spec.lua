@@ -1,4 +1,4 @@
--- successes: 4, websockets: 12
+-- successes: 5, websockets: 12
 -- SPDX-License-Identifier: MIT
 -- gpumm.live: what viewers are sent, held against the simulation; what they do; who is not let in. The viewers are
 -- spec/live/client.py, on the PyPI package websockets (Debian: python3-websockets); without that, or without gpumm_live,
@@ -504,8 +504,21 @@ describe("gpumm-run", function()
             ["--rate 5 x.lua"] = "goes with --live only", ["--live --rate 0 x.lua"] = "it is a number of steps a second",
             ["--allow-live x.lua"] = "goes with --sandbox only", ["--watch --sandbox x.lua"] = "does not go with --sandbox",
             ["--describe --live x.lua"] = "--describe runs nothing", ["--liv x.lua"] = "did you mean --live",
+            ["--live 99999 x.lua"] = "--live 99999: it is a port, a whole number up to 65535",
         } do
             local code, out = command_line(words)
+            assert.equal(1, code)
+            assert.matches(message, out, 1, true)
+        end
+    end)
+
+    it("says of a script what it lacks for --live: a simulation, or positions", function()
+        for text, message in pairs {
+            ["x = 1"] = "gpumm-run: --live: the script returned no simulation to show\n",
+            ['return require "gpumm".simulation { steps = 1, step = function() end }'] =
+                "where event.kind is \"describe\", return { positions = \"NAME\" }",
+        } do
+            local code, out = command_line(("--device host --live --live-exit -e '%s'"):format(text))
             assert.equal(1, code)
             assert.matches(message, out, 1, true)
         end

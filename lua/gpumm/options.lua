@@ -111,6 +111,8 @@ local function mistake(description, first, more)
 end
 
 local function unknown(description, word)
+    local ours = inside.of_run and inside.of_run(word)
+    if ours then mistake(description, ours) end
     local valid = {}
     for i, name in ipairs(description.names) do valid[i] = dashed(name) end
     valid[#valid + 1] = "--help"

@@ -89,6 +89,16 @@ local valued = { device = true, limit = true, trace = true, history = true, time
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
 local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "allow-live", "lua-memory", "timeout" }
 
+-- Has gpumm.options say of an option that a script does not know, and we do, where it belongs.
+local function claim(options, script)
+    local place = options.module and "-m" or script or "the script's name"
+    function inside.of_run(word)
+        local name = word:match "^%-%-([^=]+)"
+        if not (name and (flags[name] or valued[name] or listed[name])) then return nil end
+        return ("--%s is gpumm-run's: put it before %s"):format(name, place)
+    end
+end
+
 local short = { ["-h"] = "help", ["-v"] = "version", ["-i"] = "interactive" }
 
 -- An option that there is not, and the one that was probably meant.
@@ -117,10 +127,11 @@ local function parse_long(options, text, following)
         if value ~= "json" then bad_usage("--stats=%s: write --stats or --stats=json", value) end
         options.stats = "json"
     elseif name == "live" then
-        local port, words = live.port(value or following)
-        if value and not port then bad_usage("--live=%s: it is a port, a whole number up to 65535", value) end
+        local given = value or following and following:match "^%d+$"
+        local port = given and live.port(given)
+        if given and not port then bad_usage("--live %s: it is a port, a whole number up to 65535", given) end
         options.live = port or 0
-        return value and 1 or words
+        return given and not value and 2 or 1
     elseif flags[name] and not value then
         options[name] = true
     elseif valued[name] or listed[name] then
@@ -334,6 +345,7 @@ local function run_script(process, options, arguments, script)
         run_simulation(process, options, result)
     end
     if options.interactive then return prompt.run(process) end
+    if options.live and not is_simulation(result) then error("--live: the script returned no simulation to show", 0) end
     return process.interrupted() and 130 or 0
 end
 
@@ -382,6 +394,7 @@ local function main(process, arguments)
         return 0
     end
     apply(process, options)
+    claim(options, arguments[script])
     inside.interrupted, inside.graceful = process.interrupted, process.graceful
     local managers = (options.stats or options.strict or options.watch) and watch_managers() or {}
     local ok, code = pcall(run_all, process, options, arguments, script, managers)

@@ -35,7 +35,8 @@ local function positions_of(sim, named)
         if lanes_of(buffer) then return path, buffer end
     end
     error(named and ("gpumm.live: '%s' is no buffer of f32x2 or f32x3 of this simulation"):format(named)
-        or "gpumm.live: which buffer has the positions? Say positions = \"nodes.position\", of type f32x2 or f32x3", 0)
+        or "gpumm.live: which buffer has the positions? There is no nodes.position and no positions of type f32x2 or f32x3; the "
+        .. "simulation's function `live` names another: where event.kind is \"describe\", return { positions = \"NAME\" }", 0)
 end
 
 local function edges_of(sim, named)

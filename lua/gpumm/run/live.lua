@@ -5,11 +5,10 @@ local gpumm = require "gpumm"
 
 local live = {}
 
---- The port of --live [PORT]: the word behind it, where that is a number. Returns it, and how many words that are.
-function live.port(following)
-    local port = following and following:match "^%d+$" and math.tointeger(tonumber(following))
-    if not port or port > 65535 then return nil, 1 end
-    return port, 2
+--- The port of --live [PORT], a text; nil: it is none.
+function live.port(text)
+    local port = text:match "^%d+$" and math.tointeger(tonumber(text))
+    return port and port <= 65535 and port or nil
 end
 
 --- What is wrong with the options, or nil.
