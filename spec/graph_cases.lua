@@ -393,12 +393,6 @@ return {
         .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b">'
         .. '<data key="n">M</data></node>'
         .. "</graph></graphml>", 2, 0, labels = "Y|M" },
-    { "x-twice.graphml", GRAPHML .. '<graph><node id="a"/>\n<node id="b"/>\n<node id="a"/></graph></graphml>',
-        refused = ':5: the node "a" is there twice' },
-    { "x-twice-nested.graphml", GRAPHML .. '<graph><node id="a"><graph><node id="b"/></graph></node>\n<node id="b"/></graph>'
-        .. '</graphml>', refused = ':4: the node "b" is there twice' },
-    { "x-twice-named.graphml", GRAPHML .. '<graph><edge source="b" target="a"/><edge source="a" target="b"/><node id="a"/>'
-        .. '<node id="b"/></graph></graphml>', 2, 1, names = "a|b" },
     { "x-weight-infinite.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"/><graph>'
         .. '<edge source="a" target="b"><data key="w">1e999</data></edge></graph></graphml>',
         refused = ':3: the weight "1e999" is not finite' },
@@ -426,8 +420,6 @@ return {
         .. '<attvalue for="0" value="3"/></attvalues></edge><edge source="b" target="c" weight="2"><attvalues>'
         .. '<attvalue for="0" value="9"/></attvalues></edge><edge source="a" target="c" label="&lt;"><!-- c --><attvalues>'
         .. '<attvalue for="0" value="5"/></attvalues></edge></edges></graph></gexf>', 3, 3, weights = "3,2,5" },
-    { "y-twice.gexf", GEXF .. '<graph><nodes><node id="a"/>\n<node id="a" label="A"/></nodes></graph></gexf>',
-        refused = ':4: the node "a" is there twice' },
     { "y-weight-infinite.gexf", GEXF .. '<graph><nodes><node id="a"/><node id="b"/></nodes><edges>'
         .. '<edge source="a" target="b" weight="1e999"/></edges></graph></gexf>',
         refused = ':3: the weight "1e999" is not finite' },

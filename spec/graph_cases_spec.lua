@@ -1,4 +1,4 @@
--- successes: 335
+-- successes: 331
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 

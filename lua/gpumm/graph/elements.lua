@@ -43,12 +43,6 @@ function elements:need(element, name)
     return self:get(name) or self:fail("%s has no %s", element, name)
 end
 
---- The number of the node that was opened last.
-function elements:node()
-    local id = self:need("node", "id")
-    return self.records:node(id) or self:fail("the node %q is there twice", id)
-end
-
 --- The text of the element that was opened last, up to the next one.
 function elements:text()
     local value = self.xml:text()

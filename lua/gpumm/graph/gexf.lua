@@ -38,7 +38,7 @@ function open:default()
 end
 
 function open:node()
-    local i = self:node()
+    local i = self.builder:node(self:need("node", "id"))
     local label = self:get "label"
     if label and label ~= "" then self.labels:put(i, label) end
     self.items[#self.items + 1] = { kind = "node", index = i, columns = self.node_columns }

@@ -117,7 +117,9 @@ end
 function Reader:node()
     local all = self:list "graphics"
     if all.id == nil then self:fail "a node has no id" end
-    local i = self.records:node(id_text(all.id)) or self:fail("the node %s is there twice", id_text(all.id))
+    local before = self.builder:count()
+    local i = self.builder:node(id_text(all.id))
+    if i ~= before + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
     local label = all.label
     if label == nil or label == "" then label = all.name end
     if label ~= nil and label ~= "" then self.labels:put(i, label) end
@@ -178,7 +180,7 @@ local function new(input)
     local reader = setmetatable({ path = input.path, source = input.source, whole = input.source:sub(1), at = 1,
         builder = native.builder(), labels = native.cells(), node_columns = {}, edge_columns = {}, waiting = {},
         registered = { node = {}, edge = {} } }, Reader)
-    local records = native.records(reader.builder, reader.labels, "k")
+    local records = native.records(reader.builder, reader.labels, "ks")
     records:key("node", "", "id", "id")
     records:key("node", "", "label", "label", "any")
     records:key("node", "graphics", "", "parts")

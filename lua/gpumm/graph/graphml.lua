@@ -79,7 +79,7 @@ local function fill_gaps(self)
 end
 
 function open:node()
-    local i = self:node()
+    local i = self.builder:node(self:need("node", "id"))
     self.items[#self.items + 1] = { kind = "node", index = i, parts = {} }
 end
 

@@ -12,14 +12,7 @@
 
 #define RECORDS_CLASS "gpumm_layout.records"
 
-enum {
-    RECORDS_BUILDER = 1,
-    RECORDS_LABELS,
-    RECORDS_HELD,
-    RECORDS_LISTED,
-    RECORDS_VALUES = RECORDS_LISTED
-}; /* user values */
-enum { LISTED_FIRST = 1024 };
+enum { RECORDS_BUILDER = 1, RECORDS_LABELS, RECORDS_HELD, RECORDS_VALUES = RECORDS_HELD }; /* user values */
 
 static const char *const kinds[] = {"node", "edge", NULL};
 
@@ -86,31 +79,12 @@ static bool take_weight(const records *r, double *weight) {
     return !f || (!f->quoted && gpumm_layout__number(f->value.at, f->value.length, '.', weight));
 }
 
-static void grow_listed(lua_State *L, records *r, uint32_t count) {
-    uint32_t room = r->listed_room ? r->listed_room : LISTED_FIRST;
-    while (room < count) room *= 2; /* nodes are below 2^31 */
-    unsigned char *listed = lua_newuserdatauv(L, room, 0);
-    memset(listed, 0, room);
-    if (r->listed) memcpy(listed, r->listed, r->listed_room);
-    lua_setiuservalue(L, 1, RECORDS_LISTED);
-    r->listed = listed;
-    r->listed_room = room;
-}
-
-/* The number, from 1, of a node that the file lists; 0: it has done so before. An edge may have named it. */
-static uint32_t list_once(lua_State *L, records *r, const char *name, size_t length) {
-    uint32_t number = gpumm_layout__builder_list(L, r->builder, name, length);
-    if (number > r->listed_room) grow_listed(L, r, number);
-    if (r->listed[number - 1]) return 0;
-    r->listed[number - 1] = 1;
-    return number;
-}
-
-static bool put_node(lua_State *L, records *r, uint32_t *row) {
+static bool put_node(lua_State *L, const records *r, uint32_t *row) {
     const records_field *id = only(r, RECORDS_ID);
-    uint32_t number = id ? list_once(L, r, id->value.at, id->value.length) : 0;
-    *row = number - 1;
-    return number > 0;
+    if (!id) return false;
+    if (r->single && gpumm_layout__builder_find(r->builder, id->value.at, id->value.length)) return false;
+    *row = gpumm_layout__builder_list(L, r->builder, id->value.at, id->value.length) - 1;
+    return true;
 }
 
 static uint32_t end_of(lua_State *L, const records *r, word name) {
@@ -193,15 +167,6 @@ static int records_stop(lua_State *L) {
     return 0;
 }
 
-static int records_node(lua_State *L) {
-    size_t length;
-    const char *name = luaL_checklstring(L, 2, &length);
-    uint32_t number = list_once(L, gpumm_layout__records_at(L, 1), name, length);
-    if (number == 0) return 0;
-    lua_pushinteger(L, number);
-    return 1;
-}
-
 static int records_otherwise(lua_State *L) {
     gpumm_layout__records_at(L, 1)->otherwise = luaL_checknumber(L, 2);
     return 0;
@@ -217,6 +182,7 @@ static int records_new(lua_State *L) {
     r->builder = b;
     r->labels = labels;
     r->known = strchr(how, 'k') != NULL;
+    r->single = strchr(how, 's') != NULL;
     r->loose = strchr(how, 'l') != NULL;
     luaL_setmetatable(L, RECORDS_CLASS);
     lua_pushvalue(L, 1);
@@ -229,11 +195,8 @@ static int records_new(lua_State *L) {
 }
 
 void gpumm_layout__open_records(lua_State *L) {
-    static const luaL_Reg methods[] = {{"key", records_add_key},
-                                       {"stop", records_stop},
-                                       {"otherwise", records_otherwise},
-                                       {"node", records_node},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"key", records_add_key}, {"stop", records_stop}, {"otherwise", records_otherwise}, {NULL, NULL}};
     gpumm_layout__class_make(L, RECORDS_CLASS, NULL, methods);
     lua_pushcfunction(L, records_new);
     lua_setfield(L, -2, "records");

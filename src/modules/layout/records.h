@@ -45,11 +45,10 @@ typedef struct records_field {
 typedef struct records {
     builder *builder;
     cells *labels;
-    bool known;            /* edges join nodes that are there before them */
-    bool loose;            /* children that are not known are passed over */
-    double otherwise;      /* the weight of an edge that says none; NaN: that is none */
-    unsigned char *listed; /* by number, less 1: has that node been there? As many as there is room for */
-    uint32_t listed_room;
+    bool known;       /* edges join nodes that are there before them */
+    bool single;      /* a node is there once */
+    bool loose;       /* children that are not known are passed over */
+    double otherwise; /* the weight of an edge that says none; NaN: that is none */
     bool stopped[RECORDS_KINDS];
     unsigned keys[RECORDS_KINDS], hint;
     records_key key[RECORDS_KINDS][RECORDS_KEYS];
@@ -70,12 +69,11 @@ void gpumm_layout__records_begin(records *r, int kind);
 char *gpumm_layout__records_room(records *r, size_t length);
 /* False: there are too many. */
 bool gpumm_layout__records_add(records *r, const records_key *key, word value, bool quoted);
-/* Puts the record's fields where they belong; false, and nothing is put: it is not the usual one, or a node that has been
-   there. The records are at index 1. [-0, +0, e] */
+/* Puts the record's fields where they belong; false, and nothing is put: it is not the usual one. [-0, +0, e] */
 bool gpumm_layout__records_put(lua_State *L, records *r);
-/* Adds `records` to the table on top: records(builder, labels, how) with how's letters k (known), l (loose).
-   Methods: r:key(kind, child, name, role, type, cells), r:stop(kind): no more of that kind, r:otherwise(weight),
-   r:node(name): as b:node does of the builder, but nil where it has been there. kind is "node" or "edge". */
+/* Adds `records` to the table on top: records(builder, labels, how) with how's letters k (known), s (single), l (loose).
+   Methods: r:key(kind, child, name, role, type, cells), r:stop(kind): no more of that kind, r:otherwise(weight). kind is
+   "node" or "edge". */
 void gpumm_layout__open_records(lua_State *L);
 
 #endif
