@@ -93,8 +93,9 @@ typedef struct gpumm_lua_module {
     const char *name;            /* "gpumm_layout" */
     const char *version;         /* GPUMM_VERSION */
     const gpumm_lua_file *files; /* NULL: none */
-    lua_CFunction open; /* adds what is written in C, once a state: to the gpumm table, slot 1, or to slot 2, a table of
-                                    what only Lua files of modules require, by names with a dot ("layout.native"); NULL: nothing */
+    /* Called once a state with the gpumm table: adds what is written in C. NULL: nothing. What has a dot in its name, as
+       "layout.native", is then for Lua files that modules bring alone, which require "gpumm.layout.native". */
+    lua_CFunction open;
 } gpumm_lua_module;
 
 /* What a module's luaopen calls: opens gpumm and adds the module to it, once a state. Pushes the gpumm table and

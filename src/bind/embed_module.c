@@ -25,8 +25,8 @@ int gpumm_lua_open_module(lua_State *L, const gpumm_lua_module *module) {
     if (!gpumm_lua__extension_add(L, module) || !module->open) return 1;
     lua_pushcfunction(L, module->open);
     lua_pushvalue(L, -2);
-    gpumm_lua__push_inner_parts(L);
-    lua_call(L, 2, 0);
+    lua_call(L, 1, 0);
+    gpumm_lua__hide_inner_parts(L);
     return 1;
 }
 

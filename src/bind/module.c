@@ -174,7 +174,7 @@ static int push_inside(lua_State *L) {
 
 /* One table a state, of what has a dot in its name: "graph.made", "layout.native". It is for our own files, which give it what
    they have checked; a contained script does not reach it. [-0, +1, m] */
-void gpumm_lua__push_inner_parts(lua_State *L) {
+static void push_inner_parts(lua_State *L) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inner_key) != LUA_TNIL) return;
     lua_pop(L, 1);
     lua_newtable(L);
@@ -183,6 +183,21 @@ void gpumm_lua__push_inner_parts(lua_State *L) {
 }
 
 static bool is_inner(const char *key) { return strchr(key, '.') != NULL; }
+
+void gpumm_lua__hide_inner_parts(lua_State *L) {
+    int module = lua_gettop(L);
+    push_inner_parts(L);
+    for (lua_pushnil(L); lua_next(L, module); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || !is_inner(lua_tostring(L, -2))) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, module + 1);
+        lua_pushvalue(L, -2);
+        lua_pushnil(L);
+        lua_rawset(L, module); /* a field that is there may be cleared on the way */
+    }
+    lua_settop(L, module);
+}
 
 static bool find_part(lua_State *L, int module, const char *key);
 
@@ -217,7 +232,7 @@ static void push_environment(lua_State *L, int module) {
 
 /* Pushes where the part of that name is kept: the module, or beside it. [-0, +1, m] */
 static void push_keeper(lua_State *L, int module, const char *key) {
-    if (is_inner(key)) gpumm_lua__push_inner_parts(L);
+    if (is_inner(key)) push_inner_parts(L);
     else lua_pushvalue(L, module);
 }
 

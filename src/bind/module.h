@@ -7,7 +7,8 @@
 
 /* A require for contained scripts, which knows gpumm and its parts alone. [-0, +1, m] */
 void gpumm_lua__push_contained_require(lua_State *L);
-/* The table of the parts that have a dot in their name, which contained scripts do not reach. [-0, +1, m] */
-void gpumm_lua__push_inner_parts(lua_State *L);
+/* What a module has added to the gpumm table, which is on top, under names with a dot: contained scripts do not reach it from
+   now on. [-0, +0, m] */
+void gpumm_lua__hide_inner_parts(lua_State *L);
 
 #endif

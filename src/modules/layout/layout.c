@@ -74,15 +74,13 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_encode(L);
     lua_pushcfunction(L, native_say);
     lua_setfield(L, -2, "say");
-    lua_setfield(L, 2, "layout.native");
+    lua_setfield(L, 1, "layout.native");
 }
 
 static int open_functions(lua_State *L) {
     lua_pushcfunction(L, gpumm_layout__inflate);
     lua_setfield(L, 1, "inflate");
-    lua_pushvalue(L, 1);
     gpumm_layout__open_image(L);
-    lua_pop(L, 1);
     open_native(L);
     return 0;
 }

@@ -309,8 +309,8 @@ static void blend(const unsigned char *under, uint32_t over, unsigned char *out)
 }
 
 static int pen_over(lua_State *L) {
+    gpumm_lua_view under = gpumm_layout__view_at(L, 2, "u8x4"); /* first: what takes memory may run what ends the pen */
     pen *q = check_pen(L);
-    gpumm_lua_view under = gpumm_layout__view_at(L, 2, "u8x4");
     uint64_t count = (uint64_t)q->width * (uint64_t)q->height;
     luaL_argcheck(L, !q->output && under.count == count, 2, "there are other pixels than the pen has");
     unsigned char *out = gpumm_lua_push_view(L, "u8x4", count);

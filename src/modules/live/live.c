@@ -13,7 +13,7 @@
 static int open_functions(lua_State *L) {
     lua_newtable(L);
     gpumm_live__open_binding(L);
-    lua_setfield(L, 2, "live.native");
+    lua_setfield(L, 1, "live.native");
     return 0;
 }
 

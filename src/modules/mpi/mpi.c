@@ -12,7 +12,7 @@
 
 static int open_functions(lua_State *L) {
     gpumm_mpi__push_native(L);
-    lua_setfield(L, 2, "world.native");
+    lua_setfield(L, 1, "world.native");
     return 0;
 }
 
