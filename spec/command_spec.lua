@@ -142,6 +142,7 @@ describe("gpumm-layout", function()
         } do
             assert.same({ 0, expected, "" }, { shell(command .. words) })
         end
+        assert.same({ 2, "", "gpumm-layout: the last option has no value\n" }, { shell(command .. "a --trace") })
     end)
 end)
 

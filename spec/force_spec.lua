@@ -1006,7 +1006,7 @@ describe("a layout", function()
         assert.equal("cooling is a finite number from 0, not false", refusal { cooling = false })
         assert.equal("frame is a function, not 5", refusal { frame = 5 })
         assert.equal('there is no model "x"; valid: forceatlas, spring, tforce, or a table of your own', refusal { model = "x" })
-        assert.equal('model: unknown option "pull"; valid: repel, attract, mass, gravity, limit, length',
+        assert.equal('model: unknown option "pull"; valid: attract, gravity, length, limit, mass, repel',
             refusal { model = { pull = 1 } })
         assert.equal("options are a table, not 5", refusal(5))
     end)
@@ -1176,7 +1176,7 @@ describe("a layout", function()
         end
         local function moves(g, steps, dimensions)
             local first, farthest = nil, 0
-            local result = laid_out(g, { steps = steps, dimensions = dimensions, frame = function(_, f)
+            local result = laid_out(g, { steps = steps, dimensions = dimensions, pinned = {}, frame = function(_, f) -- none is
                 local now = middle(f)
                 first = first or now
                 farthest = math.max(farthest, math.abs(now[1] - first[1]), math.abs(now[2] - first[2]))
@@ -1201,7 +1201,7 @@ describe("a layout", function()
         assert.has_error(function() force.layout(path_graph(2), { dimensions = 4 }) end)
         local function refused(text, model) support.raises(text, force.layout, path_graph(2), { model = model }) end
         refused("model: repel is an expression of CUDA C, a text, not 1", { repel = 1 })
-        refused("model: gravity is a finite number from 0, not -1", { gravity = -1 })
+        refused("model: limit is a finite number from 0, not -1", { limit = -1 })
         refused('model: unknown option "repell" (did you mean "repel"?)', { repell = "1.0f" })
     end)
 end)

@@ -399,6 +399,11 @@ describe("a source", function()
             }]==] }
         assert.equal("COMPILE_FAILED", code)
         assert.equal("COMPILE_FAILED: mine.cu:2: nothing closes the { of this line", message)
+        for _, opening in ipairs { 'extern "C" {', "namespace a {" } do
+            message = select(2, m:kernel { file = "mine.cu", source = "\n" .. opening
+                .. '\nextern "C" __global__ void k(int n, float *x) { x[n] = 1.0f; }\n' })
+            assert.equal("COMPILE_FAILED: mine.cu:2: nothing closes the { of this line", message)
+        end
         if m:device().kind ~= "host" then return end -- NVRTC's words are its own
         _, message = m:kernel { file = "mine.cu", source = [==[
             struct P { float x; }

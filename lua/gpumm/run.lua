@@ -345,7 +345,9 @@ local function run_script(process, options, arguments, script)
         run_simulation(process, options, result)
     end
     if options.interactive then return prompt.run(process) end
-    if options.live and not is_simulation(result) then error("--live: the script returned no simulation to show", 0) end
+    if options.live and not is_simulation(result) then
+        io.stderr:write("gpumm-run: --live: the script returned no simulation to show\n")
+    end
     return process.interrupted() and 130 or 0
 end
 

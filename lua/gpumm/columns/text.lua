@@ -76,10 +76,13 @@ function text.open(path, what, options)
     return source, head
 end
 
-local SAID = 63 -- characters of a text that a message repeats; a line may have millions
+local SAID = 63 -- bytes of a text that a message repeats; a line may have millions
 
 --- What a message repeats of a value.
-function text.said(value) return type(value) == "string" and value:sub(1, SAID) or value end
+function text.said(value)
+    if type(value) ~= "string" or #value <= SAID then return value end
+    return (value:sub(1, SAID):gsub("[\xC2-\xF4][\x80-\xBF]*$", "")) -- a character that is cut says nothing
+end
 
 --- Raises "PATH:LINE: message", with the beginnings of what else is given.
 function text.fail(path, line, message, ...)

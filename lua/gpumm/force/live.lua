@@ -64,8 +64,8 @@ end
 -- The buffer of pins: the layout's own, or one made for the first node that is dragged.
 local function pins(sim)
     if not sim.at.pinned then
-        sim.at.own_pins = need(sim.manager:buffer { type = "u8", length = #sim.nodes, max_length = 1 << 31 })
-        sim.at.pinned = sim.at.own_pins
+        sim.at.own_pins = sim.at.own_pins or need(sim.manager:buffer { type = "u8", length = #sim.nodes, max_length = 1 << 31 })
+        sim.at.pinned, sim.at.dragged = sim.at.own_pins, {}
     end
     return sim.at.pinned
 end
@@ -78,6 +78,7 @@ local function number_of(sim, event) return sim.numbers and sim.numbers:of(event
 function act.drag(sim, event)
     local point, number = { event.x, event.y, sim.engine.dimensions == 3 and (event.z or 0) or nil }, number_of(sim, event)
     need(pins(sim):upload({ 1 }, number))
+    if sim.at.dragged then sim.at.dragged[number] = true end
     need(sim.nodes.position:upload({ point }, event.node))
     return warm_node(sim, number, DRAGGED)
 end
@@ -86,6 +87,10 @@ act.drop = act.drag
 function act.free(sim, event)
     local number = number_of(sim, event)
     if sim.at.pinned then need(sim.at.pinned:upload({ 0 }, number)) end
+    if sim.at.dragged then
+        sim.at.dragged[number] = nil
+        if not next(sim.at.dragged) then sim.at.pinned, sim.at.dragged = nil, nil end -- nobody is held any more
+    end
     return warm_node(sim, number, 1)
 end
 

@@ -41,7 +41,7 @@ end
 
 local FIELDS = {
     repel = { kind = "expression" }, attract = { kind = "expression" }, mass = { kind = "expression" },
-    gravity = { kind = "number", least = 0 }, limit = { kind = "number", least = 0 }, length = { kind = "boolean" },
+    gravity = { kind = "number" }, limit = { kind = "number", least = 0 }, length = { kind = "boolean" },
 }
 
 --- The model of a name, or the caller's own, which has the default's where it says nothing. Raises at `level`.

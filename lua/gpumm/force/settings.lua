@@ -25,11 +25,11 @@ function settings.fields(more)
     return fields
 end
 
---- One byte a node, from a list of nodes (from 1) or a set of them.
+--- One byte a node, from a list of nodes (from 1) or a set of them; nil: it names none.
 function settings.pinned(what, nodes, pinned, level)
     local list = listed(pinned)
     if not list then error(("%s: pinned is a list of nodes, not %s"):format(what, tostring(pinned)), level + 1) end
-    local bytes = {}
+    local bytes, any = {}, false
     for i = 1, nodes do bytes[i] = 0 end
     for key, value in pairs(list) do
         local i = value == true and key or value
@@ -37,9 +37,9 @@ function settings.pinned(what, nodes, pinned, level)
         if math.type(i) ~= "integer" or not bytes[i] then
             error(("%s: pinned names %s, which is no node from 1 to %d"):format(what, tostring(i), nodes), level + 1)
         end
-        bytes[i] = 1
+        bytes[i], any = 1, true
     end
-    return bytes
+    return any and bytes or nil
 end
 
 function settings.is_buffer(value)

@@ -19,6 +19,7 @@ typedef struct linkage { /* what a declaration without a body said of a name */
 
 typedef struct block { /* one that is open, and whose inside is at the outermost level too */
     bool c;            /* extern "C" {; else a namespace */
+    token brace;       /* that opened it */
     char name[SCOPE_MAX];
 } block;
 
@@ -234,11 +235,15 @@ static gpumm_status types(parser *p, span d, bool body) {
 }
 
 /* A compiler would complain of all that comes behind it. */
+static gpumm_status unclosed(const token *brace) {
+    return gpumm__token_wrong(brace, "nothing closes the { of this line");
+}
+
 static gpumm_status skip_body(parser *p, const token *brace) {
     int open = 1;
     while (open) {
         token t = gpumm__token_next(&p->reader);
-        if (t.kind == TOKEN_END) return gpumm__token_wrong(brace, "nothing closes the { of this line");
+        if (t.kind == TOKEN_END) return unclosed(brace);
         open += is(&t, "{") - is(&t, "}");
     }
     return GPUMM_OK;
@@ -268,6 +273,7 @@ static gpumm_status declaration(parser *p, const token *last) {
     block opened;
     gpumm_status status = GPUMM_OK;
     if (body && opens_block(p, d, &opened)) {
+        opened.brace = *last;
         p->blocks[p->depth++] = opened;
     } else if (body) {
         status = types(p, d, true);
@@ -330,6 +336,7 @@ static gpumm_status read_all(parser *p) {
         if (ends && (brackets <= 0 || is(&t, "{"))) brackets = 0;
         TRY(ends && !brackets ? declaration(p, &t) : collect(p, &t));
     }
+    if (p->depth && !p->with.source->signature) return unclosed(&p->blocks[p->depth - 1].brace);
     /* A signature needs no end; a kernel that is cut off is better named here than not found later. */
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
