@@ -18,6 +18,7 @@ Engine.__index = Engine
 
 local THREADS = 1024 -- that sum whole numbers over all nodes
 local NONE = { 0, 0, 0 }
+local SAMPLED = 64 -- nodes of a chunk that are looked at where the middle is asked for
 
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
@@ -148,11 +149,12 @@ function Engine:step(nodes, i, limit, hold, cold)
     self.part:gather(nodes.position, now.n)
 end
 
---- The middle of the nodes, each counting by its heft: x, y, z (0 in the plane).
+--- The middle of the nodes, each counting by its heft: x, y, z (0 in the plane). Of many nodes it is that of a sample.
 function Engine:centre(nodes)
     local now = self.rows.now
     local x, y, z, heft = part.sums(self.manager, self.rows, 4, function(chunks, chunk, out)
-        return self.kernels.centre(chunks, chunk, now.count, now.first, nodes.position, nodes.heft, out)
+        local step = math.max(1, chunk // SAMPLED)
+        return self.kernels.centre(chunks, chunk, step, now.count, now.first, nodes.position, nodes.heft, out)
     end)
     return { x / heft, y / heft, z / heft }
 end

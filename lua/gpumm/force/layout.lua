@@ -24,7 +24,7 @@ local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
 local REFINED, A_FEW = 40, 4 -- rounds by which lengths are reached in the end, and how many of them before trees are looked at
-local FITTED = 16 -- steps after which the stress is fitted again
+local FITTED, RARELY = 16, 32 -- steps after which the stress is fitted again, and, later, the middle is looked for again
 local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
@@ -93,13 +93,15 @@ local function begin_anew(sim, options)
 end
 
 -- A stress draws nodes to where pivots want them, and nothing draws the pivots back: so all of it would move along, together, for
--- ever. What moved the middle in the last steps is taken from everyone's motion in the next ones.
+-- ever. What moved the middle in the last steps is taken from everyone's motion in the next ones; to look waits for the device,
+-- and later less is new.
 local function keep_middle(sim, i)
-    if sim.at.pinned or i % FITTED ~= 1 then return end
-    local before, now, drift = sim.middle, sim.engine:centre(sim.at), sim.at.drift or { 0, 0, 0 }
-    sim.middle = now
-    if i == 1 or not before then return end -- the one of a run before, or what was dragged
-    local share = (1 - sim.engine.inertia) / FITTED -- a steady push moves by so much more than itself
+    local before, since, drift = i > 1 and sim.middle, sim.since, sim.at.drift or { 0, 0, 0 }
+    if sim.at.pinned or before and i < sim.due then return end
+    local now = sim.engine:centre(sim.at)
+    sim.middle, sim.since, sim.due = now, i, i + within(FITTED, i - 1, RARELY)
+    if not before then return end -- it begins, or something was dragged
+    local share = (1 - sim.engine.inertia) / (i - since) -- a steady push moves by so much more than itself
     sim.at.drift = {}
     for k = 1, 3 do sim.at.drift[k] = drift[k] + share * (now[k] - before[k]) end
 end

@@ -246,14 +246,15 @@ static __device__ double product(vec a, vec b)
     return sum;
 }
 
-// Where the nodes are, by what they resist with: sums of these times positions, and of these, of `chunk` nodes each.
-extern "C" __global__ void centre(int chunks, word chunk, int n, word first, const vec *position, const float *heft,
+// Where the nodes are, by what they resist with: sums of these times positions, and of these, of `chunk` nodes each, or of each
+// `step`th of them.
+extern "C" __global__ void centre(int chunks, word chunk, word step, int n, word first, const vec *position, const float *heft,
                                   double *out)
 {
     int c = blockIdx.x * blockDim.x + threadIdx.x;
     if (c >= chunks) return;
     double x = 0.0, y = 0.0, z = 0.0, sum = 0.0;
-    for (word i = (word)c * chunk; i < (word)n && i < ((word)c + 1u) * chunk; i++) {
+    for (word i = (word)c * chunk; i < (word)n && i < ((word)c + 1u) * chunk; i += step) {
         const vec p = position[first + i];
         x += (double)heft[i] * p.x;
         y += (double)heft[i] * p.y;
