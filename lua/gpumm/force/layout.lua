@@ -97,9 +97,9 @@ end
 -- and later less is new.
 local function keep_middle(sim, i)
     local before, since, drift = i > 1 and sim.middle, sim.since, sim.at.drift or { 0, 0, 0 }
-    if sim.at.pinned or before and i < sim.due then return end
+    if sim.at.pinned or before and i < since + within(FITTED, since - 1, RARELY) then return end
     local now = sim.engine:centre(sim.at)
-    sim.middle, sim.since, sim.due = now, i, i + within(FITTED, i - 1, RARELY)
+    sim.middle, sim.since = now, i
     if not before then return end -- it begins, or something was dragged
     local share = (1 - sim.engine.inertia) / (i - since) -- a steady push moves by so much more than itself
     sim.at.drift = {}

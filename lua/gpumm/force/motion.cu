@@ -179,8 +179,8 @@ static __device__ vec pulls_on(const vec *pull, word from, word to)
 #endif
 
 // A step along the force over the mass, less the drift, which is that of all: what keeps its direction gathers speed, what
-// swings to and fro loses it. Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of it, or than `cold`. Who is
-// pinned does not move. Every thread of a warp sums for the others.
+// swings to and fro loses it. Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of
+// it, or than `cold`. Who is pinned does not move. Every thread of a warp sums for the others.
 extern "C" __global__ void move(int n, word first, const word *segment, const vec *pull, const vec *force,
                                 const float *mass, const float *heft, const unsigned char *pinned, const float *heat, float cold,
                                 float gravity, float spring, float step, float inertia, float drift_x, float drift_y,
