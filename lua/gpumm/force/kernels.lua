@@ -68,6 +68,12 @@ function kernels.buffer(manager, type, length, old)
         max_length = math.max(2 * length, 1 << 24) })
 end
 
+--- An empty buffer for what comes from other ranks, `most` elements of it. It takes address space for these, and memory for
+--- what comes.
+function kernels.received(manager, type, most)
+    return need(manager:buffer { type = type, length = 0, growth = gpumm.growth.geometric(1.3), max_length = math.max(1, most) })
+end
+
 --- out[k] becomes the sum of values[0] to values[k - 1], for k from 0 to n: where rows of so many entries begin.
 function kernels.starts(manager, n, values, out)
     need(manager:scan { from = values, to = out, exclusive = true, total = true, n = n })
