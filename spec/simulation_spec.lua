@@ -1,4 +1,4 @@
--- successes: 42
+-- successes: 44
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -321,6 +321,46 @@ describe("frames", function()
         }
         assert.same({ 5000, 5000 }, { sim:run(OPTIONS) })
         for i = 1, 50 do assert.equal(100 * i, lengths[i]) end
+    end)
+end)
+
+describe("what steps leave to `complete`", function()
+    local function lazy(more)
+        local calls = 0
+        local t = {
+            init = function(sim) sim.left = 0 end,
+            step = function(sim) sim.left = sim.left + 1 end,
+            complete = function(sim)
+                calls = calls + (sim.left > 0 and 1 or 0)
+                if sim.left > 0 then sim.add { n = LENGTH, values = sim.numbers.value, more = sim.left } end
+                sim.left = 0
+            end,
+            live = function(sim) return sim.numbers.value:download() end,
+        }
+        for key, value in pairs(more or {}) do t[key] = value end
+        return counter(t), function() return calls end
+    end
+
+    it("is done before a snapshot, and in the end", function()
+        local seen = {}
+        local sim, calls = lazy { steps = 13, frame = function(_, f)
+            seen[#seen + 1] = f.step
+            assert.is_true(same_everywhere(f.value, f.step))
+        end, finish = function(s) return s.numbers.value:download() end }
+        assert.is_true(same_everywhere(sim:run(OPTIONS), 13))
+        assert.same({ 5, 10, 13 }, seen)
+        assert.equal(3, calls())
+    end)
+
+    it("is done before whoever advances goes on, and before an event", function()
+        local sim, calls = lazy()
+        sim:open(OPTIONS)
+        sim:advance(3)
+        assert.is_true(same_everywhere(sim.numbers.value:download(), 3))
+        assert.equal(1, calls())
+        sim.left = 4
+        assert.is_true(same_everywhere(sim:event { kind = "look" }, 7))
+        sim:close()
     end)
 end)
 

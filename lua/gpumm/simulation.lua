@@ -74,7 +74,14 @@ local function make_room(sim, rb)
     end
 end
 
+-- What steps leave undone until others than they look at the buffers.
+local function complete(sim)
+    local x = inside[sim]
+    if x.fields.complete then x.fields.complete(sim) end
+end
+
 local function capture(sim, rb, step)
+    complete(sim)
     make_room(sim, rb)
     local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
     if not ok then
@@ -274,12 +281,9 @@ function methods.open(sim, options)
     return sim
 end
 
---- Runs up to `n` (default 1) more steps. False: the simulation has ended.
-function methods.advance(sim, n)
-    local x = need_open(sim)
-    local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
-    if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
-    if x.stepping then fail(2, "a step does not advance its simulation: return false ends it, and resume goes on") end
+-- Up to so many steps. False: it has ended.
+local function advance(sim, count)
+    local x = inside[sim]
     local _ <close> = within()
     for _ = 1, count do
         if x.ended or (x.last and x.i >= x.last) or not one_step(sim) then
@@ -288,6 +292,18 @@ function methods.advance(sim, n)
         end
     end
     return not (x.last and x.i >= x.last)
+end
+
+--- Runs up to `n` (default 1) more steps. False: the simulation has ended.
+function methods.advance(sim, n)
+    local x = need_open(sim)
+    local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
+    if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
+    if x.stepping then fail(2, "a step does not advance its simulation: return false ends it, and resume goes on") end
+    local goes_on = advance(sim, count)
+    local _ <close> = within()
+    complete(sim)
+    return goes_on
 end
 
 --- Has a simulation that has ended go on for up to `n` (default 1) more steps, until its step ends it again.
@@ -305,6 +321,7 @@ function methods.event(sim, event)
     local x = need_open(sim)
     if type(event) ~= "table" or type(event.kind) ~= "string" then fail(2, "event takes a table with a kind") end
     local _ <close> = within()
+    complete(sim)
     if x.fields.live then return x.fields.live(sim, event) end
 end
 
@@ -314,6 +331,7 @@ function methods.conclude(sim)
     local x = need_open(sim)
     local _ <close> = within()
     local all, first = {}, nil
+    complete(sim)
     for _, rb in ipairs(x.readbacks) do
         while hand_over_oldest(sim, rb) do end
         if rb.every and rb.captured ~= x.i then
@@ -364,7 +382,7 @@ local RUN = setmetatable({}, { __close = end_run })
 
 -- What runs the steps unless another does.
 local function drive_on(sim, interrupted)
-    while not (interrupted and interrupted()) and sim:advance(1) do end
+    while not (interrupted and interrupted()) and advance(sim, 1) do end
 end
 
 -- The results of conclude; what the drive left to be done is done behind it.

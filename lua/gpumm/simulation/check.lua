@@ -9,7 +9,8 @@ local check = {}
 
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", live = "function", device = "string", limit = "size", memory = "size", spill = "size",
+    finish = "function", live = "function", complete = "function", device = "string",
+    limit = "size", memory = "size", spill = "size",
     debug = "boolean", workers = "number", recorded = "boolean",
 }
 local RESERVED = { manager = true, interrupted = true, i = true }
