@@ -1,4 +1,4 @@
--- successes: 11
+-- successes: 14
 -- SPDX-License-Identifier: MIT
 -- Layouts over ranks: the bytes of one process, for any number of ranks; the command; and ranks that end on the way.
 
@@ -37,6 +37,17 @@ describe("a layout over ranks", function()
             for r = 0, n - 1 do
                 assert.equal("balanced done\n", said[r], text)
                 assert.is_true((is_few and few or wanted) == results[r], ("rank %d has other results"):format(r))
+            end
+        end)
+    end
+
+    for _, n in ipairs { 2, 3, 5 } do
+        it(("moves nodes as where all positions are gathered, on %d ranks that tell what is asked for"):format(n), function()
+            local text, code, said = ranks(n, 120, "halo.lua", 60)
+            assert.equal(0, code, text)
+            for r = 0, n - 1 do
+                assert.equal("crowds 10000\nedges_of_all_with_all 1600\nidle_ranks 10000\njumping 10000\nlong_edges 10000\n"
+                    .. "moving 10000\noutlier 10000\nplane 10000\nrow 24000\nbalanced done\n", said[r], text)
             end
         end)
     end

@@ -3,7 +3,8 @@
 --     mpirun -n 2 gpumm-run --quiet spec/bench/ranks_made_bench.lua [--grid 10000] [--rmat 22] [--edges 1e8] [--steps 20]
 -- A square grid of so many nodes a side, and an R-MAT graph of so many edges over 2^22 nodes, some of them twice; 0 leaves one
 -- out. Each rank has a block of the nodes, which lie together in the plane, as they do once a layout has numbered them by
--- place. Far and near is what repulsion takes beyond the grid, for more than 16,384 nodes. Memory is rank 0's.
+-- place. An iteration tells ranks the positions that they ask for, where that is less than all. Far and near is what repulsion
+-- takes beyond the grid, for more than 16,384 nodes. Memory is rank 0's.
 
 local gpumm = require "gpumm"
 local world = require "gpumm.world"
@@ -140,15 +141,21 @@ local function measure(name, n, side, own, from, to, edges)
     e:connect(nodes, n, edges, from, to, 1)
     from:free()
     to:free()
+    local gathering = timed(function(i) e:step(nodes, i, 0.01) end)
+    nodes.partial = true
     local all = timed(function(i) e:step(nodes, i, 0.01) end)
+    local others = e.halo and e.halo:others()
     local held = m:stats().used_bytes
+    nodes.partial = nil
+    e:complete(nodes)
     local springs = timed(function() e:springs(nodes) end)
     local repulsion = timed(function(i) e:repel(nodes, 1, i) end)
     local grid = timed(function(i) e.pushes.grid:build(n, nodes.position, nodes.mass, i) end)
     local gather = timed(function() own:gather(nodes.position, n) end)
     if world.rank > 0 then return end
-    print(("%s, %d nodes, %d ranks, by %s: an iteration %.3f ms; springs %.3f, grid %.3f, far and near %.3f, gathered %.3f; "
-        .. "%.1f GiB"):format(name, n, world.size, world.way(), all, springs, grid, repulsion - grid, gather,
+    print(("%s, %d nodes, %d ranks, by %s: an iteration %.3f ms, by %s; %.3f where all positions are gathered; of that springs "
+        .. "%.3f, grid %.3f, far and near %.3f, gathered %.3f; %.1f GiB"):format(name, n, world.size, world.way(), all,
+        others and ("a list of %d others"):format(others.count) or "no list", gathering, springs, grid, repulsion - grid, gather,
         held / 2 ^ 30))
     for _, b in pairs(nodes) do b:close() end
     e:close()

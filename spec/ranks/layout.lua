@@ -6,6 +6,7 @@
 package.path = "./?.lua;" .. package.path
 local gpumm = require "gpumm"
 local by_place = require "gpumm.force.by_place"
+local halo = require "gpumm.force.halo"
 local force = gpumm.force
 
 local folder, device, alone = arg[1], arg[2], arg[4] == "alone"
@@ -60,14 +61,17 @@ function families.grid()
     return w * w, from, to
 end
 
-function families.lattice() -- enough nodes for levels of cells that are not done at once, in rows, as their places are
-    local from, to, w = {}, {}, 91
+local function lattice(w)
+    local from, to = {}, {}
     for i = 1, w * w do
         if i % w > 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
         if i <= w * w - w then from[#from + 1], to[#to + 1] = i, i + w end
     end
     return w * w, from, to
 end
+
+function families.lattice() return lattice(91) end -- enough nodes for levels of cells that are not done at once, in rows
+function families.large() return lattice(182) end  -- and for more than all are asked for to find how long edges are
 
 function families.star() return 560, edges_by(559, 1, function(_, e) return 1, e + 1 end) end
 
@@ -120,6 +124,7 @@ local out, few = {}, {} -- of all cases, and of those that other numbers of rank
 local function note(format, ...) out[#out + 1] = format:format(...) end
 
 local by_number = by_place.least -- all graphs here are smaller
+halo.least.cuda = 1
 
 local function lay_out(name, how, kind, is_more)
     if is_more and not alone and world.size ~= 2 then return end
@@ -132,6 +137,9 @@ local function lay_out(name, how, kind, is_more)
     local result = simulation:run { workers = 1 }
     note("%s %s %s %d edges\n", name, kind or "", how.dimensions, graph.edges)
     out[#out + 1] = result.positions:bytes()
+    if how.every and not kind and not alone and world.size > 1 then -- they tell one another what they ask for
+        assert((simulation.engine.halo.told or 0) > 0, name .. ": there were no lists")
+    end
     if result.quality then note("%s", force.describe(result.quality, result.random)) end
     if not is_more then table.move(out, before + 1, #out, #few + 1, few) end
 end
@@ -157,6 +165,8 @@ local function all()
         lay_out(name, { dimensions = 3, steps = 4 }, nil, name == "rmat" or name == "grid" or name == "clusters")
     end
     lay_out("lattice", { dimensions = 2, steps = 2 })
+    lay_out("lattice", { dimensions = 2, steps = 13, by_place = true, model = "forceatlas", every = 6 })
+    lay_out("large", { dimensions = 2, steps = 20, by_place = true, every = 100 }, nil, true)
     lay_out("rmat", { dimensions = 2, steps = 4, weights = "strength", model = "forceatlas", quality = true })
     lay_out("clusters", { dimensions = 3, steps = 4, weights = "strength", model = "spring" }, nil, true)
     lay_out("components", { dimensions = 2, steps = 4, sizes = sizes(660), pinned = { 2, 660 }, quality = true }, nil, true)

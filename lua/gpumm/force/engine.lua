@@ -4,6 +4,7 @@
 
 local gpumm = require "gpumm"
 local edge_lengths = require "gpumm.force.edge_lengths"
+local halo = require "gpumm.force.halo"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
 local part = require "gpumm.force.part"
@@ -116,10 +117,12 @@ end
 -- The launches of an iteration, with the values of that step or names for those of any; it asks for those alone that a
 -- kernel takes.
 local function iterate(self, nodes, v)
-    local now = self.rows.now
-    local box, threads = self.pushes:box_by(now.segment_count, now.n)
-    springs(self, nodes, v, box, threads)
-    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, box)
+    local now, others = self.rows.now, self.halo and self.halo:others()
+    local box, threads
+    if others then box = self.halo:bound(self.pushes.grid.box)
+    else box, threads = self.pushes:box_by(now.segment_count, now.n) end
+    springs(self, nodes, v, not others and box, threads)
+    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, box, others)
     if nodes.anchor and now.count > 0 then
         need(self.kernels.hold(now.count, now.first, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
     end
@@ -130,12 +133,21 @@ local function iterate(self, nodes, v)
         v.limit, nodes.position, nodes.velocity))
 end
 
+-- New positions to the other ranks: to each those that it asks for, or all to all.
+local function pass_on(self, nodes)
+    local n = self.rows.now.n
+    if nodes.partial and self.halo and self.pushes:is_by_cells(n) and self.halo:update(self.rows, nodes) then return end
+    if self.halo then self.halo:forget() end
+    self.part:gather(nodes.position, n)
+end
+
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
 --- how strongly nodes are drawn to nodes.anchor where nodes.held says so. Where there is nodes.heat, an f32 from 0 to 1 for each,
 --- a node may move by that share of the limit, or by `cold` (nil: 0). By nodes.tension (1: at once) the stresses of
 --- nodes.stress, where there are any, are held. nodes.drift (nil: none), x, y and z, is taken from each node's motion. It is
 --- a replay of what the first step recorded, while buffers and rows stay the same; with engine.recorded = false, and over
---- several ranks, its launches are enqueued one by one, as a recording of one's own needs it.
+--- several ranks, its launches are enqueued one by one, as a recording of one's own needs it. nodes.partial: over ranks, other
+--- ranks' positions need not be known behind it but for what the next step asks for; `complete` comes before anything else does.
 function Engine:step(nodes, i, limit, hold, cold)
     local now, v = self.rows.now, values_of(self, nodes, i, limit, hold, cold)
     self.pushes:prepare(now.n)
@@ -146,7 +158,14 @@ function Engine:step(nodes, i, limit, hold, cold)
         iterate(self, nodes, v)
     end
     self.pushes:enqueued(now.n)
-    self.part:gather(nodes.position, now.n)
+    pass_on(self, nodes)
+end
+
+--- Over ranks, makes nodes.position known where steps with nodes.partial have left it as it was.
+function Engine:complete(nodes)
+    if not (self.halo and self.halo:others()) then return end
+    self.halo:forget()
+    self.part:gather(nodes.position, self.rows.now.n)
 end
 
 --- The middle of the nodes, each counting by its heft: x, y, z (0 in the plane). Of many nodes it is that of a sample.
@@ -170,6 +189,7 @@ end
 function Engine:close()
     self.rows:close()
     if self.pull then self.pull:close() end
+    if self.halo then self.halo:forget() end
 end
 
 local engine = {}
@@ -191,6 +211,7 @@ function engine.new(manager, options)
         part = options.part or part.whole,
     }, Engine)
     self.rows.lengths = options.lengths
+    self.halo = not self.part.is_alone and halo.new(manager, dimensions, self.pushes.grid)
     return self
 end
 

@@ -100,14 +100,15 @@ static __device__ void deal(word i, word at, float4 p, const frame *g, spot cell
     atomicAdd(s + 3, fixed(p.w));
 }
 
-// Nodes to their cells, in the order of arrival: the `own` ones from `first` on, and those of the others that are in one.
-extern "C" __global__ void scatter(int threads, int n, word first, word own, const word *cell_of, const word *arrival,
-                                   const word *start, word *order)
+// Nodes to their cells, in the order of arrival: the `own` ones from `first` on, and those of the others, which are listed or
+// (null) all, that are in one; n are looked at.
+extern "C" __global__ void scatter(int threads, int n, word first, word own, const word *others, const word *cell_of,
+                                   const word *arrival, const word *start, word *order)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     for (word k = t; k < (word)n; k += threads)
-        if (cell_of[k] != NO_CELL) order[start[cell_of[k]] + arrival[k]] = node_at(k, first, own);
+        if (cell_of[k] != NO_CELL) order[start[cell_of[k]] + arrival[k]] = node_at(k, first, own, others);
 }
 
 // Nodes to their places within a cell, by their numbers; those of a crowd to its slots. start[last] is how many are sorted.

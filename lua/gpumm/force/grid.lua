@@ -101,16 +101,18 @@ function Grid:prepare(n)
 end
 
 -- Own nodes, and those around them, into cells, and these into larger ones up to the level above the finest or, over ranks, to
--- that of tiles.
-local function sort(self, n, position, mass, seed)
+-- that of tiles. self.looked_at: how many nodes may be sorted.
+local function sort(self, n, position, mass, seed, others)
     local run, finest, over = self.kernels, self.finest, self.tiles or NONE
     local first, own = self.part:block(n)
+    local looked_at, list = others and own + others.count or n, others and others.list or false
+    self.looked_at = looked_at
     need(run.count(own, first, position, self.box, finest, seed, over.held, over.width, self.where, self.counts, self.cell_of,
         self.arrival))
-    if self.tiles then over:add_others(self, n, first, own, position) end
+    if self.tiles then over:add_others(self, looked_at, first, own, list, position) end
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    local threads = math.max(own, math.min(n, self.threads))
-    need(run.scatter(threads, n, first, own, self.cell_of, self.arrival, self.start, self.order))
+    local threads = math.max(own, math.min(looked_at, self.threads))
+    need(run.scatter(threads, looked_at, first, own, list, self.cell_of, self.arrival, self.start, self.order))
     need(run.arrange(threads, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
@@ -119,15 +121,16 @@ local function sort(self, n, position, mass, seed)
     if self.tiles then reduce(self, finest // 2, over.width, over) end
 end
 
---- The launches of a build, after prepare; without other ranks they can be recorded. `bounded`: self.box is found
---- already; `later`: as for part:gather_all.
-function Grid:enqueue(n, position, mass, seed, bounded, later)
+--- The launches of a build, after prepare; without other ranks they can be recorded. `how` may have bounded (self.box is found
+--- already), later (as for part:gather_all) and others (as halo has them: the other ranks' nodes whose positions are known; nil:
+--- all are).
+function Grid:enqueue(n, position, mass, seed, how)
     local _, count = self.part:block(n)
     if count > 0 then
-        if not bounded then need(self.kernels.bounds(grid.bounding(n), n, position, self.box)) end
-        sort(self, n, position, mass, seed)
+        if not how.bounded then need(self.kernels.bounds(grid.bounding(n), n, position, self.box)) end
+        sort(self, n, position, mass, seed, how.others)
     end
-    if self.tiles then self.tiles:exchange(self, count > 0, later) end
+    if self.tiles then self.tiles:exchange(self, count > 0, how.later) end
     reduce_all(self, self.tiles and self.tiles.width or self.finest // 2)
 end
 
@@ -135,7 +138,7 @@ end
 --- crowd.
 function Grid:build(n, position, mass, seed)
     self:prepare(n)
-    self:enqueue(n, position, mass, seed)
+    self:enqueue(n, position, mass, seed, {})
     self.ready = true
 end
 
@@ -147,6 +150,11 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 
 local function kernels_of(manager, dimensions)
     return kernels.of(manager, "grid.cu", grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
+end
+
+--- Another file's kernels, by name, that know of grids and boxes.
+function Grid:kernels_of(file)
+    return kernels.of(self.manager, file, grid.prefix(self.dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
 end
 
 --- Writes the box around n nodes, as bounds.cu has it, to a buffer of six u32.

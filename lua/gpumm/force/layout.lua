@@ -228,6 +228,19 @@ local function give_back(sim)
     if sim.numbers then sim.numbers:give_back(sim.at.position, sim.nodes.position) end
 end
 
+-- Over ranks, a step leaves it to `show` to tell everyone all positions, unless somebody looks at them behind it.
+local function is_seen(sim, options, i)
+    return options.part.is_alone or not sim.numbers or sim.untangling or sim.at.heat or i % options.every == 0
+        or i == options.steps
+end
+
+local function show(sim)
+    if not sim.at.partial then return end
+    sim.engine:complete(sim.at)
+    sim.at.partial = nil
+    give_back(sim)
+end
+
 -- What somebody dragged stays where it was put, and so does the rest.
 local function finish(sim, options)
     local is_dragged = sim.at.own_pins ~= nil
@@ -297,16 +310,18 @@ return function(graph, options)
             return false
         end
         done = math.min(done, 1)
-        take(sim)
+        if not sim.at.partial then take(sim) end
         if heat then -- what is dragged goes anywhere, and not the whole with it
             sim.at.tension, sim.at.drift, sim.middle, sim.untangling = 0, nil, nil, nil
         else hold_stress(sim, i, done) end
         if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves
         local cold = at_rest and 0 or limit_at(sim, options, done)
+        sim.at.partial = not is_seen(sim, options, i) or nil
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, cold), options.hold, cold)
-        give_back(sim)
+        if not sim.at.partial then give_back(sim) end
     end
+    t.complete = show
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)
     return gpumm.simulation(t)

@@ -62,12 +62,13 @@ end
 
 -- How many threads push, and where own nodes are in the order of the cells if there are fewer than nodes that are sorted: those
 -- of others around own ones are few where these lie together. false: there are enough.
-local function own_in_order(self, n, first, count)
-    local cells, threads = self.grid, math.min(n, count + count // 8)
-    if not (cells.tiles and self.listed) then return n, false end
+local function own_in_order(self, first, count)
+    local cells, most = self.grid, self.grid.looked_at
+    local threads = math.min(most, count + count // 8)
+    if not (cells.tiles and self.listed) then return most, false end
     need(self.kernels.push.list_own({ threads = threads, last = cells.keys_in_use, start = cells.start, ranked = cells.ranked,
         first = first, count = count, listed = cells.tiles.listed, list = self.list },
-        { grid = (n + LISTED - 1) // LISTED, block = BLOCK }))
+        { grid = (most + LISTED - 1) // LISTED, block = BLOCK }))
     return threads, self.list
 end
 
@@ -78,11 +79,10 @@ local function is_wide(self)
 end
 
 -- The launches of every own node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
--- (squared), it asks for those that a kernel takes. `bounded`: the box around the nodes is found already; `later`: as for
--- part:gather_all.
-local function enqueue(self, what, exactly, n, position, mass, out, v, bounded, later)
+-- (squared), it asks for those that a kernel takes. `how` is as for a grid.
+local function enqueue(self, what, exactly, n, position, mass, out, v, how)
     local run, cells, first, count = self.kernels[what], self.grid, self.part:block(n)
-    if not exactly then cells:enqueue(n, position, mass, v.seed, bounded, later) end
+    if not exactly then cells:enqueue(n, position, mass, v.seed, how) end
     if count == 0 then return end
     if exactly then
         need(run.repel_exactly(count, first, n, position, mass, v.strength, v.unit, out))
@@ -90,7 +90,7 @@ local function enqueue(self, what, exactly, n, position, mass, out, v, bounded, 
     end
     local wide = is_wide(self)
     expand(self, run, v.unit, wide)
-    local threads, list = own_in_order(self, n, first, count)
+    local threads, list = own_in_order(self, first, count)
     need(run.repel(threads, first, count, list, cells.keys_in_use, cells.ranked, position, mass, cells.start, cells.sorted,
         cells.room, cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
 end
@@ -98,7 +98,7 @@ end
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
     if not exactly then prepare(self, what, n) end
     enqueue(self, what, exactly, n, position, mass, out,
-        { strength = strength or 1, seed = (seed or 0) & 0xffffffff, unit = (unit or 1) ^ 2 })
+        { strength = strength or 1, seed = (seed or 0) & 0xffffffff, unit = (unit or 1) ^ 2 }, {})
     if not exactly then self.grid.ready = true end
 end
 
@@ -116,13 +116,15 @@ function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
 --- repel_well in three parts. Without other ranks the middle one can be recorded, with names in the place of the values
 --- v.strength, v.seed and v.unit, which is squared; what was recorded is of the same buffers while self.fitted stays. With
 --- others, it leaves an exchange under way: the caller's next call of the part has to come before anything waits for the device.
+--- `bounded`: the box is found already; `others`: as for a grid.
 function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
-function Repulsion:enqueue(n, position, mass, out, v, bounded)
+function Repulsion:enqueue(n, position, mass, out, v, bounded, others)
     local _, count = self.part:block(n)
-    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, self.loaded == self.grid.finest)
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v,
+        { bounded = bounded, later = self.loaded == self.grid.finest, others = others })
     if count > 0 and n > FEW then self.loaded = self.grid.finest end -- loading a kernel may wait for the device
 end
 
@@ -132,6 +134,9 @@ function Repulsion:box_by(threads, n)
     local wanted = grid.bounding(n)
     if n > FEW and threads >= wanted then return self.grid.box, wanted end
 end
+
+--- Is a sum over n nodes by cells?
+function Repulsion:is_by_cells(n) return n > FEW end -- luacheck: ignore 212
 
 function Repulsion:enqueued(n) self.grid.ready = self.grid.ready or n > FEW end
 

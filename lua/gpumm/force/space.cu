@@ -13,6 +13,7 @@
 #define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
 #define FEW 72                      // and up to which larger cells are
 #define HELD 32                     // bytes for each tile, so that who writes to one does not wait for who writes to the next
+#define OUTLINE 0x80000000u         // in a list of nodes, of what is none (halo.cu)
 #define NO_CELL 0xffffffffu         // of a node that is not sorted here
 #define IN_CROWD 0x80000000u        // beside the number of a node that is one of more than CAP in a cell
 
@@ -100,9 +101,10 @@ static __device__ float4 point(vec p, float mass)
     return v;
 }
 
-// The node that stands kth where the `own` ones from `first` on come before the others.
-static __device__ word node_at(word k, word first, word own)
+// The node that stands kth where the `own` ones from `first` on come before the others: those that are listed or (null) all.
+static __device__ word node_at(word k, word first, word own, const word *others)
 {
+    if (others && k >= own) return others[k - own];
     return k < own ? first + k : k - own < first ? k - own : k;
 }
 

@@ -57,6 +57,13 @@ function Stress:draw(nodes, v)
         self.length, v.tension, nodes.heft, nodes.position, nodes.force))
 end
 
+--- Whose positions every rank asks for, whatever nodes it has: lists of { count, nodes }.
+function Stress:asked()
+    local lists = { { count = self.pivots, nodes = self.pivot } }
+    if self.sample.nodes then lists[2] = { count = self.samples, nodes = self.sample.nodes } end
+    return lists
+end
+
 local function regions(self, manager)
     local counts <close> = buffer(manager, "u32", self.pivots * DEPTHS)
     need(counts:fill(0))

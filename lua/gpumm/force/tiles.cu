@@ -51,21 +51,23 @@ extern "C" __global__ void reach(int n, int tiles, const unsigned char *marks, l
     if (t < n) near[t] = is_reached(marks + tile_marks, spot_at(t, tiles), tiles);
 }
 
-// Counts other ranks' nodes, that are none of the `own` ones from `first` on, where their tiles are near. They stand behind the
-// own ones, in their order: those that are not counted are in no cell.
-extern "C" __global__ void count_others(int threads, int n, word first, word own, const vec *position, const float *where,
-                                        int finest, const unsigned char *near, int tiles, word *counts, word *cell_of,
-                                        word *arrival)
+// Counts other ranks' nodes, that are none of the `own` ones from `first` on, where their tiles are near: those of the list
+// `others` or (null) all. They stand behind the own ones, up to n in all, in their order: those that are not counted are in no cell.
+extern "C" __global__ void count_others(int threads, int n, word first, word own, const word *others, const vec *position,
+                                        const float *where, int finest, const unsigned char *near, int tiles, word *counts,
+                                        word *cell_of, word *arrival)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     const frame g = frame_in(where);
     for (word k = own + t; k < (word)n; k += threads) {
-        const spot at = spot_of(position[node_at(k, first, own)], &g, finest);
-        const bool is_near = near[tile_of(at, finest, tiles)];
-        const word c = is_near ? key_of(at.x, at.y, at.z, finest) : NO_CELL;
-        cell_of[k] = c;
-        if (is_near) arrival[k] = atomicAdd(counts + c, 1u);
+        const word i = node_at(k, first, own, others);
+        cell_of[k] = NO_CELL;
+        if (others && i & OUTLINE) continue;
+        const spot at = spot_of(position[i], &g, finest);
+        if (!near[tile_of(at, finest, tiles)]) continue;
+        cell_of[k] = key_of(at.x, at.y, at.z, finest);
+        arrival[k] = atomicAdd(counts + cell_of[k], 1u);
     }
 }
 

@@ -31,14 +31,15 @@ function Tiles:make_ready()
     need(self.listed:fill(0))
 end
 
---- Counts the nodes that a build is of beside the own ones, whose tiles are held by now. `of` is the grid.
-function Tiles:add_others(of, n, first, own, position)
+--- Counts the nodes that a build is of beside the own ones, whose tiles are held by now: up to n of all, by a list of the others
+--- or (false) all. `of` is the grid.
+function Tiles:add_others(of, n, first, own, others, position)
     local run, width = self.kernels, self.width
     need(self.marks:fill(0))
     need(run.mark(self.count, width, self.held, self.mark_at, self.marks))
     need(run.reach(self.count, width, self.marks, self.mark_at, self.near))
     if own == n then return end
-    need(run.count_others(math.min(n - own, of.threads), n, first, own, position, of.where, of.finest, self.near, width,
+    need(run.count_others(math.min(n - own, of.threads), n, first, own, others, position, of.where, of.finest, self.near, width,
         of.counts, of.cell_of, of.arrival))
 end
 

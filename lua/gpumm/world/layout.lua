@@ -27,12 +27,14 @@ local function is_written(options)
     return options.out ~= "" or options.page ~= "" or options.positions ~= "" or options.write ~= ""
 end
 
-local function say_exchange(world, made, part, steps)
+local function say_exchange(world, made, engine, steps)
     local _ <close> = plain()
+    local part, by_lists = engine.part, engine.halo and engine.halo.told
     local n, calls = made.nodes, part.told > 0 and 2 or 1
-    io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node) and %d of"
-        .. " cells by %s, and %d notes\n")
-        :format(world.size, n, made.edges, part.gathered, part.gathered / n, part.told, (world.way()),
+    io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node)%s and %d"
+        .. " of cells by %s, and %d notes\n")
+        :format(world.size, n, made.edges, part.gathered, part.gathered / n,
+            by_lists and (", %d where nobody looks,"):format(by_lists) or "", part.told, (world.way()),
             steps > 0 and 2 * calls * (world.size - 1) or 0))
 end
 
@@ -41,7 +43,7 @@ local function handlers(world, command, made, whole, options)
     if world.rank ~= 0 then return {} end
     local own = command.handlers(made, options)
     function own.finish(sim, result)
-        say_exchange(world, made, sim.engine.part, sim.i)
+        say_exchange(world, made, sim.engine, sim.i)
         if not is_written(options) and made.edges > MANY and not result.quality then return end
         whole = whole or command.read(options)
         own.conclude(whole, result)

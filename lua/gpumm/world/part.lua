@@ -13,8 +13,8 @@ local Part = { is_whole = false }
 Part.__index = Part
 
 local function part_of(world, blocks)
-    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, ranks = world.size,
-        is_alone = world.size == 1, workers = world.workers(), device = world.device() }, Part)
+    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, rank = world.rank,
+        ranks = world.size, is_alone = world.size == 1, workers = world.workers(), device = world.device() }, Part)
 end
 
 --- Where the block begins and ends, in a graph of n nodes: those of a growing one come in their order.
@@ -39,6 +39,16 @@ end
 function Part:gather_all(from, count, to, later)
     need(self.world.allgather { from = from, count = count, to = to, later = later })
     self.told = (self.ranks - 1) * count * from.type.size -- bytes of the last one
+end
+
+function Part:exchange(from, to, counts)
+    return need(self.world.exchange { from = from, to = to, counts = counts })
+end
+
+function Part:begins()
+    local firsts = {}
+    for r = 1, self.ranks do firsts[r] = self.blocks[r] - 1 end
+    return firsts
 end
 
 function Part:reduce(what, op, count)

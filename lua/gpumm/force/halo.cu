@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// What ranks ask of one another's positions (halo.lua; space.cu and bounds.cu come before this text). Ranks are bits of a mask. A
+// list has numbers of nodes, and before those of each rank the marks of the sender's outline, which travels with them: the places of
+// its points among those of all, beside OUTLINE.
+
+#define FARTHEST 6 // of an outline's words, behind the box, that which says how far a node moved
+
+// The box around the own nodes, `n` from `first` on, and how far the farthest of them moved in the last step. All words are lowered.
+extern "C" __global__ void outline(int threads, int n, word first, const vec *position, const vec *velocity, word at, word *outlines)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads || t >= n) return;
+    float square = 0.0f;
+    for (int i = t; i < n; i += threads) {
+        const float4 v = point(velocity[i], 0.0f);
+        square = larger(square, v.x * v.x + v.y * v.y + v.z * v.z);
+    }
+    bound(t, threads, n, position + first, outlines + at);
+    lower(outlines + at + FARTHEST, ~ordered(sqrtf(square)));
+}
+
+// The box around all nodes, of which each thread has a word.
+extern "C" __global__ void fold(int n, int ranks, int words, const word *outlines, word *box)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    word least = outlines[t];
+    for (int r = 1; r < ranks; r++) {
+        const word other = outlines[r * words + t];
+        least = other < least ? other : least;
+    }
+    box[t] = least;
+}
+
+// ---- Who asks for which nodes ------------------------------------------------------------------------------
+
+static __device__ frame frame_around(const word *box, int tiles)
+{
+    frame g;
+    g.x = restored(box[0]);
+    g.y = restored(box[1]);
+    float side = larger(restored(~box[3]) - g.x, restored(~box[4]) - g.y);
+    g.z = 0.0f;
+#if DIM == 3
+    g.z = restored(box[2]);
+    side = larger(side, restored(~box[5]) - g.z);
+#endif
+    side = larger(side, 1e-20f);
+    g.cell = side / (float)tiles;
+    g.per_cell = (float)tiles / side;
+    return g;
+}
+
+static __device__ int tile_around(vec position, const word *box, int tiles)
+{
+    const frame g = frame_around(box, tiles);
+    return tile_of(spot_of(position, &g, tiles), tiles, tiles);
+}
+
+// Which tiles hold own nodes.
+extern "C" __global__ void hold(int n, word first, const vec *position, const word *box, int tiles, unsigned char *held)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= n) return;
+    unsigned char *at = held + tile_around(position[first + k], box, tiles);
+    if (!*at) *at = 1;
+}
+
+// Of each tile the ranks that hold nodes there, by what each of them said.
+extern "C" __global__ void holders(int n, int ranks, const unsigned char *held, word *mask)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    word bits = 0;
+    for (int r = 0; r < ranks; r++) bits |= (word)held[(long long)r * n + t] << r;
+    mask[t] = bits;
+}
+
+// The same of so many tiles around it, along one axis.
+extern "C" __global__ void widened(int n, int tiles, int axis, int reach, const word *from, word *to)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    const int shift = axis * log2_of(tiles), at = t >> shift & (tiles - 1);
+    word bits = 0;
+    for (int k = -reach; k <= reach; k++)
+        if (at + k >= 0 && at + k < tiles) bits |= from[t + k * (1 << shift)];
+    to[t] = bits;
+}
+
+// The rank whose nodes, from `begins` on, are this one's neighbours in the numbers.
+static __device__ int owner_of(word node, int ranks, const word *begins)
+{
+    int r = ranks - 1;
+    while (r > 0 && node < begins[r]) r--;
+    return r;
+}
+
+// Adds to the masks of own nodes the ranks that own the other ends of their edges, a segment of a row at a time.
+extern "C" __global__ void beyond_edges(int segments, const word *node, const word *begin, const word *near, word first, word own,
+                                        int ranks, const word *begins, word *mask)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= segments) return;
+    word bits = 0;
+    for (word e = begin[s]; e < begin[s + 1]; e++)
+        if (near[e] - first >= own) bits |= 1u << owner_of(near[e], ranks, begins);
+    if (bits) atomicOr(mask + (node[s] - first), bits);
+}
+
+// Of each own node the ranks that ask for it: by an edge, or as it lies near one of theirs.
+extern "C" __global__ void asked(int n, word first, const vec *position, const word *box, int tiles, const word *near,
+                                 const word *edges, word *mask)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < n) mask[k] = edges[k] | near[tile_around(position[first + k], box, tiles)];
+}
+
+// Nodes that everyone asks for; others than own ones are passed over.
+extern "C" __global__ void asked_by_all(int count, const word *nodes, word first, word own, word *mask)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < count && nodes[k] - first < own) atomicOr(mask + (nodes[k] - first), 0xffffffffu);
+}
+
+extern "C" __global__ void is_asked(int n, int rank, const word *mask, unsigned char *flags)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < n) flags[k] = mask[k] >> rank & 1u;
+}
+
+// A rank's part of the list, from `at` on: marks of `points` of our outline, which is from `outline_at` on among all, and nodes by
+// their numbers.
+extern "C" __global__ void list(int n, int points, word outline_at, word first, const word *picked, long long at, word *out)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < n) out[at + k] = k < points ? OUTLINE | (outline_at + (word)k) : first + picked[k - points];
+}
+
+// ---- What goes there -----------------------------------------------------------------------------------------------
+
+extern "C" __global__ void pack(int n, const word *list, const vec *position, const word *outlines, vec *out)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= n) return;
+    const word i = list[k];
+    out[k] = i & OUTLINE ? ((const vec *)outlines)[i & ~OUTLINE] : position[i];
+}
+
+extern "C" __global__ void unpack(int n, const word *list, const vec *in, vec *position, word *outlines)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= n) return;
+    const word i = list[k];
+    vec *to = i & OUTLINE ? (vec *)outlines + (i & ~OUTLINE) : position + i;
+    *to = in[k];
+}

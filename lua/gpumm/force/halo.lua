@@ -1,0 +1,248 @@
+-- SPDX-License-Identifier: MIT
+-- Which positions ranks tell one another from step to step, where their nodes lie together (halo.cu): those of the nodes that
+-- another rank's next step asks for, which are the ends of its edges and what lies near its nodes. Lists of them, made where
+-- nodes lie, hold until some have moved too far. The positions of all others are what they were.
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Halo = {}
+Halo.__index = Halo
+
+local ASKED = 2 * 1.0626  -- tiles, as far as a grid looks that is shifted: over a tile and into the next (tiles.cu)
+local LEAST, NEAREST = 3, 8 -- tiles that lists reach at least; and they do at most one of so many parts of an axis
+local LONG, SHORT = 16, 4 -- steps that lists are made for, at the pace of the last one, and that they have to last
+local PAUSES = { 32, 256 } -- steps without them where they would not pay as nodes move, and where they would not anyway
+local WORDS = { 0, 8, 9 } -- of an outline, by dimension: the box, how far a node moved, and what fills the last point
+local BOX, EMPTY = 6, 0xffffffff
+local MOST = 32           -- ranks, which are bits of a mask
+local THREADS = 65536     -- that find an outline
+
+-- ---- Outlines ----------------------------------------------------------------------------------------------
+
+local function find_outline(self, now, nodes)
+    need(self.outlines:fill(EMPTY))
+    if now.count == 0 then return end
+    local threads = math.max(1, math.min(now.count // 8, THREADS))
+    need(self.kernels.outline(threads, now.count, now.first, nodes.position, nodes.velocity, self.part.rank * self.words,
+        self.outlines))
+end
+
+-- As bounds.cu has it.
+local function restored(word)
+    local bits = word & 0x80000000 ~= 0 and word & 0x7fffffff or ~word & 0xffffffff
+    return (string.unpack("<f", string.pack("<I4", bits)))
+end
+
+-- The longest side of the box around all nodes, and how far the farthest of them moved.
+local function measure(self)
+    local all, least = need(self.outlines:download()), {}
+    for k = 1, self.words do
+        least[k] = EMPTY
+        for at = k, #all, self.words do least[k] = math.min(least[k], all[at]) end
+    end
+    local side, far = 0, least[BOX + 1]
+    for k = 1, self.dimensions do side = math.max(side, restored(~least[3 + k] & EMPTY) - restored(least[k])) end
+    return side, far == EMPTY and 0 or restored(~far & EMPTY)
+end
+
+--- Writes the box around all nodes, as bounds.cu has it, to a buffer of six u32, and returns that.
+function Halo:bound(box)
+    need(self.kernels.fold(BOX, self.part.ranks, self.words, self.outlines, box))
+    return box
+end
+
+-- ---- Lists ---------------------------------------------------------------------------------------------------
+
+-- Of each tile the ranks that have nodes in reach.
+local function masks_of_tiles(self, now, position, reach)
+    local m, run, tiles, part = self.manager, self.kernels, self.grid.tiles, self.part
+    local held <close> = buffer(m, "u8", tiles.count)
+    local all <close> = buffer(m, "u8", tiles.count * part.ranks)
+    local from, to = buffer(m, "u32", tiles.count), buffer(m, "u32", tiles.count)
+    need(held:fill(0))
+    if now.count > 0 then need(run.hold(now.count, now.first, position, self.box, tiles.width, held)) end
+    part:gather_all(held, tiles.count, all)
+    need(run.holders(tiles.count, part.ranks, all, from))
+    for axis = 0, self.dimensions - 1 do
+        need(run.widened(tiles.count, tiles.width, axis, reach, from, to))
+        from, to = to, from
+    end
+    to:close()
+    return from
+end
+
+-- Who asks for own nodes by edges, which lasts as long as the rows.
+local function fit_edges(self, rows)
+    local now, part = rows.now, self.part
+    if self.edges_of == rows.built then return end
+    local begins <close> = buffer(self.manager, "u32", part.ranks)
+    self.edges_of, self.edges = rows.built, buffer(self.manager, "u32", math.max(1, now.count), self.edges)
+    need(self.edges:fill(0))
+    need(begins:upload(part:begins()))
+    if now.segment_count > 0 then
+        need(self.kernels.beyond_edges(now.segment_count, now.segment_node, now.segment_begin, now.near, now.first, now.count,
+            part.ranks, begins, self.edges))
+    end
+end
+
+-- Of each own node the ranks that ask for it.
+local function masks_of_nodes(self, rows, nodes, reach)
+    local now, run, mask = rows.now, self.kernels, buffer(self.manager, "u32", math.max(1, rows.now.count))
+    local tiles <close> = masks_of_tiles(self, now, nodes.position, reach)
+    fit_edges(self, rows)
+    if now.count == 0 then return mask end
+    need(run.asked(now.count, now.first, nodes.position, self.box, self.grid.tiles.width, tiles, self.edges, mask))
+    for _, of in ipairs(nodes.stress or {}) do
+        for _, asked in ipairs(of:asked()) do
+            need(run.asked_by_all(asked.count, asked.nodes, now.first, now.count, mask))
+        end
+    end
+    return mask
+end
+
+-- The own nodes that a rank asks for, to `picked`; how many.
+local function pick(self, now, rank, mask, picked)
+    if now.count == 0 then return 0 end
+    local flags <close> = buffer(self.manager, "u8", now.count)
+    local found <close> = buffer(self.manager, "u32", 1)
+    need(self.kernels.is_asked(now.count, rank, mask, flags))
+    need(self.manager:select { flags = flags, to = picked, count = found, n = now.count })
+    return need(found:download())[1]
+end
+
+-- What goes to the ranks, by these masks: a buffer, how much of it to each, and how much in all.
+local function list_all(self, now, mask)
+    local m, run, part, n = self.manager, self.kernels, self.part, math.max(1, now.count)
+    local picked <close> = buffer(m, "u32", n)
+    local send, counts, at = kernels.received(m, "u32", (part.ranks - 1) * (n + self.points)), {}, 0
+    for r = 0, part.ranks - 1 do
+        counts[r + 1] = r ~= part.rank and self.points + pick(self, now, r, mask, picked) or 0
+        if r ~= part.rank then
+            need(send:resize(at + counts[r + 1]))
+            need(run.list(counts[r + 1], self.points, part.rank * self.points, now.first, picked, at, send))
+        end
+        at = at + counts[r + 1]
+    end
+    return send, counts, at
+end
+
+local function close_lists(self)
+    if not self.lists then return end
+    for _, name in ipairs { "send", "receive", "out", "into" } do self.lists[name]:close() end
+    self.lists = nil
+end
+
+local function sum(counts)
+    local all = 0
+    for _, count in ipairs(counts) do all = all + count end
+    return all
+end
+
+-- How many tiles lists reach that last so many steps, or at least a few, of nodes that move so far in each; nil: they would not.
+local function reach_for(self, side, far, steps)
+    local tiles = self.grid.tiles.width
+    local a_step, most = 2 * far * tiles / side, math.max(LEAST, tiles // NEAREST)
+    local lasts = ASKED + SHORT * a_step <= most
+    return lasts and math.max(LEAST, math.min(math.ceil(ASKED + steps * a_step), most)) or nil
+end
+
+-- Makes lists of that reach, unless all that they name is more than half of what everyone would be told without.
+local function make_for(self, rows, nodes, side, reach)
+    local m, part, now, vec = self.manager, self.part, rows.now, "f32x" .. self.dimensions
+    local mask <close> = masks_of_nodes(self, rows, nodes, reach)
+    local send, counts, sent = list_all(self, now, mask)
+    if 2 * part:total(sent) > (part.ranks - 1) * now.n then
+        send:close()
+        return false
+    end
+    local receive = kernels.received(m, "u32", now.n + part.ranks * self.points)
+    local received = sum(part:exchange(send, receive, counts))
+    self.lists = { send = send, receive = receive, sent = sent, received = received, counts = counts, side = side, reach = reach,
+        moved = 0, built = rows.built, position = nodes.position, out = buffer(m, vec, math.max(1, sent)),
+        into = buffer(m, vec, math.max(1, received)) }
+    return true
+end
+
+-- Makes lists for a while or, where these are too long, for a shorter one. Returns for how many steps they would not pay.
+local function make(self, rows, nodes, side, far)
+    local reach, before
+    self:bound(self.box)
+    for _, steps in ipairs { LONG, SHORT } do
+        reach = reach_for(self, side, far, steps)
+        if reach and reach ~= before and make_for(self, rows, nodes, side, reach) then return 0 end
+        before = reach
+    end
+    return reach == LEAST and PAUSES[2] or PAUSES[1] -- slower nodes need less
+end
+
+local function exchange(self)
+    local of, run = self.lists, self.kernels
+    self.told = of.received * of.into.type.size
+    need(run.pack(of.sent, of.send, of.position, self.outlines, of.out))
+    self.part:exchange(of.out, of.into, of.counts)
+    need(run.unpack(of.received, of.receive, of.into, of.position, self.outlines))
+end
+
+-- Is all there that the next step asks for, in a box of this side, a node having moved so far?
+local function holds(self, side, far)
+    local of = self.lists
+    of.moved = of.moved + far
+    return ASKED * side + 2 * of.moved * self.grid.tiles.width <= of.reach * of.side
+end
+
+-- ---- Steps ---------------------------------------------------------------------------------------------------
+
+-- The longest side of the box and how far a node moved, which everyone knows after it: by the lists that there are, if they are
+-- of these rows and positions. true: these hold.
+local function pass_on(self, rows, nodes)
+    local of = self.lists
+    local is_of = of and of.built == rows.built and of.position == nodes.position
+    if is_of then exchange(self)
+    else self.part:reduce(self.outlines, "min", self.words * self.part.ranks) end
+    local side, far = measure(self)
+    return side, far, is_of and holds(self, side, far)
+end
+
+local function may_pay(self, n)
+    self.pause = math.max(0, self.pause - 1)
+    return self.pause == 0 and self.part.ranks <= MOST and n >= self.least
+end
+
+--- Behind a step that moved the own ones of `nodes` (position, velocity, stress), the positions that other ranks ask for go to
+--- them. false: all should be gathered, for that is hardly more, or lists do not last. Every rank returns the same.
+function Halo:update(rows, nodes)
+    if not may_pay(self, rows.now.n) then return false end
+    if not self.lists then self.part:total(0) end -- nothing is under way then: loading a kernel may wait for the device
+    find_outline(self, rows.now, nodes)
+    local side, far, whole = pass_on(self, rows, nodes)
+    if whole then return true end
+    close_lists(self)
+    self.pause = make(self, rows, nodes, side, far)
+    if self.pause > 0 then return false end
+    exchange(self)
+    return true
+end
+
+--- The numbers of other ranks' nodes that this rank knows the positions of, among marks (halo.cu) that are none, and how many
+--- both are: { list, count }. nil: it knows all.
+function Halo:others() return self.lists and { list = self.lists.receive, count = self.lists.received } end
+
+--- Positions are all known, or no longer what they were.
+function Halo:forget() close_lists(self) end
+
+-- Nodes from which on lists may pay, by the kind of device: on GPUs, making them costs what gathering so few does in many steps.
+local halo = { least = { host = 1, cuda = 1 << 21 } }
+
+--- Without lists. `of` is the grid whose tiles say what is near. told: how many bytes came by the last lists; nil: there were
+--- none.
+function halo.new(manager, dimensions, of)
+    local part, words = of.part, WORDS[dimensions]
+    return setmetatable({
+        manager = manager, dimensions = dimensions, grid = of, part = part, words = words, points = words // dimensions,
+        pause = 0, least = halo.least[manager:device().kind], kernels = of:kernels_of "halo.cu",
+        outlines = buffer(manager, "u32", words * part.ranks), box = buffer(manager, "u32", BOX),
+    }, Halo)
+end
+
+return halo
