@@ -17,7 +17,7 @@ local need, buffer = kernels.need, kernels.buffer
 local Engine = {}
 Engine.__index = Engine
 
-local THREADS = 1024 -- that sum whole numbers over all nodes
+local THREADS = 1 << 14 -- that sum whole numbers over all nodes
 local NONE = { 0, 0, 0 }
 local SAMPLED = 64 -- nodes of a chunk that are looked at where the middle is asked for
 

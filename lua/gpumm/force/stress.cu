@@ -145,16 +145,17 @@ extern "C" __global__ void draw_members(int members, int turn, int step, int piv
 #endif
 }
 
-// Sums over a pivot's members, all nodes' numbers, weighted: of r, of r^2 and of 1; r is the distance over the one in the
-// graph. `column` says where in `distance` a member is.
-extern "C" __global__ void ratios(int pivots, int members, int n, const word *member, const word *column,
-                                  const word *pivot, const float *region, const hops *distance, const vec *position, double *out)
+// Sums over each `pieces`th of a pivot's members, all nodes' numbers: of r, of r^2 and of 1; r is the distance over the one in the
+// graph. `column` says where in `distance` a member is. A thread has a piece.
+extern "C" __global__ void ratios(int threads, int pieces, int members, int n, const word *member, const word *column,
+                                  const word *pivot, const hops *distance, const vec *position, double *out)
 {
-    int p = blockIdx.x * blockDim.x + threadIdx.x;
-    if (p >= pivots) return;
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= threads) return;
+    const int p = k / pieces;
     const vec here = position[pivot[p]];
     double sum = 0.0, squares = 0.0, pairs = 0.0;
-    for (int t = 0; t < members; t++) {
+    for (int t = k % pieces; t < members; t += pieces) {
         const word i = member ? member[t] : (word)t;
         const hops d = distance[(long long)p * n + (column ? column[t] : (word)t)];
         if (d == 0 || d == DISTANT) continue;
@@ -168,10 +169,21 @@ extern "C" __global__ void ratios(int pivots, int members, int n, const word *me
         squares += r * r;
         pairs += 1.0;
     }
+    out[3 * (long long)k] = sum;
+    out[3 * (long long)k + 1] = squares;
+    out[3 * (long long)k + 2] = pairs;
+}
+
+// A pivot's pieces together, weighted.
+extern "C" __global__ void join_pieces(int pivots, int pieces, const float *region, const double *each, double *out)
+{
+    int p = blockIdx.x * blockDim.x + threadIdx.x;
+    if (p >= pivots) return;
+    double sums[3] = {0.0, 0.0, 0.0};
+    for (long long k = (long long)p * pieces; k < (p + 1LL) * pieces; k++)
+        for (int s = 0; s < 3; s++) sums[s] += each[3 * k + s];
     const float all = region[(p + 1) * DEPTHS - 1];
-    out[3 * p] = all * sum;
-    out[3 * p + 1] = all * squares;
-    out[3 * p + 2] = all * pairs;
+    for (int s = 0; s < 3; s++) out[3 * p + s] = all * sums[s];
 }
 
 // The length of an edge at which the stress is least, and that stress.

@@ -13,6 +13,7 @@ local JITTER = 0.02 -- edges
 local TURNS = 4     -- steps until every pivot has been asked
 local AT_ONCE = 256 -- pivots asked in a step, where all nodes are
 local DEPTHS = 64   -- as in stress.cu
+local PIECES, THREADS = 128, 1 << 14 -- of a pivot's members at most, a thread each; threads at most, unless pivots are more
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 
 --- Rounds of stress majorization, two at a time, from one buffer to the other and back. By `jitter` edges (0.02, unless
@@ -36,9 +37,10 @@ end
 
 --- Finds the length of an edge at which the stress of the layout is least.
 function Stress:fit(position)
-    local run, of = self.run, self.sample
-    need(run.ratios(self.pivots, self.samples, of.stride, of.nodes, of.column, self.pivot, self.region, of.hops, position,
-        self.sums))
+    local run, of, pieces = self.run, self.sample, self.pieces
+    need(run.ratios(self.pivots * pieces, pieces, self.samples, of.stride, of.nodes, of.column, self.pivot, of.hops, position,
+        self.each))
+    need(run.join_pieces(self.pivots, pieces, self.region, self.each, self.sums))
     need(run.fit(1, self.pivots, self.sums, self.length))
 end
 
@@ -116,8 +118,10 @@ local stress = { TURNS = 840 } -- a multiple of every count of turns there is: 1
 --- here, as distance.own has them; `pivots` are some of them, and `hops` the distances from those as distance.from has them.
 function stress.new(manager, rows, dimensions, members, nodes, own, pivots, hops)
     local all = members and #members or rows.now.n
+    local pieces = math.max(1, math.min(PIECES, THREADS // #pivots))
     local self = setmetatable({
-        manager = manager, rows = rows, count = own, nodes = nodes, pivots = #pivots, hops = hops,
+        manager = manager, rows = rows, count = own, pieces = pieces, each = buffer(manager, "f64", 3 * pieces * #pivots),
+        nodes = nodes, pivots = #pivots, hops = hops,
         vec = "f32x" .. dimensions, is_whole = #pivots == all,
         pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
         sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
