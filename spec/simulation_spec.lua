@@ -1,4 +1,4 @@
--- successes: 44
+-- successes: 45
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -325,7 +325,7 @@ describe("frames", function()
 end)
 
 describe("what steps leave to `complete`", function()
-    local function lazy(more)
+    local function lazy(more, readbacks)
         local calls = 0
         local t = {
             init = function(sim) sim.left = 0 end,
@@ -338,7 +338,7 @@ describe("what steps leave to `complete`", function()
             live = function(sim) return sim.numbers.value:download() end,
         }
         for key, value in pairs(more or {}) do t[key] = value end
-        return counter(t), function() return calls end
+        return counter(t, readbacks), function() return calls end
     end
 
     it("is done before a snapshot, and in the end", function()
@@ -350,6 +350,16 @@ describe("what steps leave to `complete`", function()
         assert.is_true(same_everywhere(sim:run(OPTIONS), 13))
         assert.same({ 5, 10, 13 }, seen)
         assert.equal(3, calls())
+    end)
+
+    it("is recorded with what the step launched", function()
+        local seen = {}
+        local sim = lazy({ recorded = true, steps = 4, frame = function(_, f)
+            seen[#seen + 1] = f.step
+            assert.is_true(same_everywhere(f.value, f.step))
+        end }, { watch = { "numbers.value", every = 1 } })
+        sim:run(OPTIONS)
+        assert.same({ 1, 2, 3, 4 }, seen)
     end)
 
     it("is done before whoever advances goes on, and before an event", function()

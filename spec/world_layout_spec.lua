@@ -46,8 +46,9 @@ describe("a layout over ranks", function()
             local text, code, said = ranks(n, 120, "halo.lua", 60)
             assert.equal(0, code, text)
             for r = 0, n - 1 do
-                assert.equal("crowds 10000\nedges_of_all_with_all 1600\nidle_ranks 10000\njumping 10000\nlong_edges 10000\n"
-                    .. "moving 10000\noutlier 10000\nplane 10000\nrow 24000\nbalanced done\n", said[r], text)
+                assert.equal("crowds 10000\nedges_of_all_with_all 1600\nhub 10000\nidle_ranks 10000\njumping 10000\n"
+                    .. "long_edges 10000\nmoving 10000\noffset 10000\noutlier 10000\nplane 10000\nrow 24000\nbalanced done\n",
+                    said[r], text)
             end
         end)
     end

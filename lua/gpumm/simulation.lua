@@ -160,6 +160,7 @@ local function recorded_step(sim, step)
         recorder:finish(step)
         return false
     end
+    if #x.recorded > 0 then complete(sim) end
     finish_recorded(sim, step)
     return true
 end

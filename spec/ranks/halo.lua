@@ -73,6 +73,20 @@ function cases.edges_of_all_with_all() -- lists would not be shorter
     return g, {}
 end
 
+-- Whoever has it asks for all nodes, and the others for few.
+function cases.hub()
+    local g = lattice(100, 100, 1)
+    for i = 2, g.n do g.from[#g.from + 1], g.to[#g.to + 1] = 1, i end
+    return g, { lasts = world.size > 3 }
+end
+
+-- Far from the origin, where coordinates are whole sixteenths.
+function cases.offset()
+    local g = lattice(100, 100, 1)
+    for _, at in ipairs(g.at) do at[1], at[2] = at[1] + 1e6, at[2] - 1e6 end
+    return g, { lasts = true, limit = 0.1, speed = 4, steps = 12 }
+end
+
 function cases.idle_ranks() return lattice(100, 100, 1), { lasts = true, idle = true } end
 
 -- ---- Running them ------------------------------------------------------------------------------------------------
@@ -129,6 +143,7 @@ local function run(m, g, how, partial)
         e:step(nodes, i, how.limit or 0.05)
         if e.halo.lists and e.halo.lists ~= before then made = made + 1 end
         used, before = used + (e.halo.lists and 1 or 0), e.halo.lists
+        if count > 0 and e.pushes.grid.looked_at > g.n then error "more nodes are looked at than there are" end
     end
     e:complete(nodes)
     local bytes = assert(nodes.position:download()):bytes()

@@ -17,6 +17,16 @@ static __device__ float larger(float a, float b) { return a > b ? a : b; }
 
 static __device__ float smaller(float a, float b) { return a < b ? a : b; }
 
+// The longest side of a box.
+static __device__ float side_of(const word *box)
+{
+    float side = larger(restored(~box[3]) - restored(box[0]), restored(~box[4]) - restored(box[1]));
+#if DIM == 3
+    side = larger(side, restored(~box[5]) - restored(box[2]));
+#endif
+    return side;
+}
+
 // Lowers a number to what a thread has found. Where a warp can, its threads meet before.
 static __device__ void lower(word *at, word value)
 {

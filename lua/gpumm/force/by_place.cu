@@ -18,16 +18,10 @@ extern "C" __global__ void keys(int n, const vec *position, const word *box, wor
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    const float x = restored(box[0]), y = restored(box[1]);
-    float side = larger(restored(~box[3]) - x, restored(~box[4]) - y);
+    const float side = larger(side_of(box), 1e-20f);
+    word all = spread(position[i].x, restored(box[0]), side) | spread(position[i].y, restored(box[1]), side) << 1;
 #if DIM == 3
-    const float z = restored(box[2]);
-    side = larger(side, restored(~box[5]) - z);
-#endif
-    side = larger(side, 1e-20f);
-    word all = spread(position[i].x, x, side) | spread(position[i].y, y, side) << 1;
-#if DIM == 3
-    all |= spread(position[i].z, z, side) << 2;
+    all |= spread(position[i].z, restored(box[2]), side) << 2;
 #endif
     key[i] = all;
     order[i] = (word)i;

@@ -117,7 +117,7 @@ end
 -- The launches of an iteration, with the values of that step or names for those of any; it asks for those alone that a
 -- kernel takes.
 local function iterate(self, nodes, v)
-    local now, others = self.rows.now, self.halo and self.halo:others()
+    local now, others = self.rows.now, self.halo and self.halo:others(self.rows, nodes)
     local box, threads
     if others then box = self.halo:bound(self.pushes.grid.box)
     else box, threads = self.pushes:box_by(now.segment_count, now.n) end
@@ -134,11 +134,11 @@ local function iterate(self, nodes, v)
 end
 
 -- New positions to the other ranks: to each those that it asks for, or all to all.
-local function pass_on(self, nodes)
+local function share(self, nodes)
     local n = self.rows.now.n
-    if nodes.partial and self.halo and self.pushes:is_by_cells(n) and self.halo:update(self.rows, nodes) then return end
-    if self.halo then self.halo:forget() end
+    if nodes.partial and self.halo and repulsion.is_by_cells(n) and self.halo:update(self.rows, nodes) then return end
     self.part:gather(nodes.position, n)
+    if self.halo then self.halo:forget() end
 end
 
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
@@ -158,14 +158,14 @@ function Engine:step(nodes, i, limit, hold, cold)
         iterate(self, nodes, v)
     end
     self.pushes:enqueued(now.n)
-    pass_on(self, nodes)
+    share(self, nodes)
 end
 
 --- Over ranks, makes nodes.position known where steps with nodes.partial have left it as it was.
 function Engine:complete(nodes)
-    if not (self.halo and self.halo:others()) then return end
-    self.halo:forget()
+    if not (self.halo and self.halo:others(self.rows, nodes)) then return end
     self.part:gather(nodes.position, self.rows.now.n)
+    self.halo:forget()
 end
 
 --- The middle of the nodes, each counting by its heft: x, y, z (0 in the plane). Of many nodes it is that of a sample.
@@ -189,7 +189,7 @@ end
 function Engine:close()
     self.rows:close()
     if self.pull then self.pull:close() end
-    if self.halo then self.halo:forget() end
+    if self.halo then self.halo:close() end
 end
 
 local engine = {}

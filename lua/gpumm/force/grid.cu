@@ -26,13 +26,8 @@ static __device__ frame frame_of(const word *box, int finest, word seed)
     frame g;
     g.x = restored(box[0]);
     g.y = restored(box[1]);
-    float side = larger(restored(~box[3]) - g.x, restored(~box[4]) - g.y);
-    g.z = 0.0f;
-#if DIM == 3
-    g.z = restored(box[2]);
-    side = larger(side, restored(~box[5]) - g.z);
-#endif
-    side = larger(side * 1.00001f, 1e-20f);
+    g.z = DIM == 3 ? restored(box[2]) : 0.0f;
+    float side = larger(side_of(box) * 1.00001f, 1e-20f);
     g.x -= side * shift_of(seed, 0u);
     g.y -= side * shift_of(seed, 1u);
     g.z -= DIM == 3 ? side * shift_of(seed, 2u) : 0.0f;

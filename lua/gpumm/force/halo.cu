@@ -3,6 +3,7 @@
 // list has numbers of nodes, and before those of each rank the marks of the sender's outline, which travels with them: the places of
 // its points among those of all, beside OUTLINE.
 
+#define OUTLINE 0x80000000u // in a list
 #define FARTHEST 6 // of an outline's words, behind the box, that which says how far a node moved
 
 // The box around the own nodes, `n` from `first` on, and how far the farthest of them moved in the last step. All words are lowered.
@@ -36,18 +37,9 @@ extern "C" __global__ void fold(int n, int ranks, int words, const word *outline
 
 static __device__ frame frame_around(const word *box, int tiles)
 {
-    frame g;
-    g.x = restored(box[0]);
-    g.y = restored(box[1]);
-    float side = larger(restored(~box[3]) - g.x, restored(~box[4]) - g.y);
-    g.z = 0.0f;
-#if DIM == 3
-    g.z = restored(box[2]);
-    side = larger(side, restored(~box[5]) - g.z);
-#endif
-    side = larger(side, 1e-20f);
-    g.cell = side / (float)tiles;
-    g.per_cell = (float)tiles / side;
+    const float side = larger(side_of(box), 1e-20f);
+    const frame g = {restored(box[0]), restored(box[1]), DIM == 3 ? restored(box[2]) : 0.0f, side / (float)tiles,
+                     (float)tiles / side};
     return g;
 }
 
@@ -58,7 +50,7 @@ static __device__ int tile_around(vec position, const word *box, int tiles)
 }
 
 // Which tiles hold own nodes.
-extern "C" __global__ void hold(int n, word first, const vec *position, const word *box, int tiles, unsigned char *held)
+extern "C" __global__ void occupy(int n, word first, const vec *position, const word *box, int tiles, unsigned char *held)
 {
     int k = blockIdx.x * blockDim.x + threadIdx.x;
     if (k >= n) return;

@@ -13,6 +13,8 @@ local ASKED = 2 * 1.0626  -- tiles, as far as a grid looks that is shifted: over
 local LEAST, NEAREST = 3, 8 -- tiles that lists reach at least; and they do at most one of so many parts of an axis
 local LONG, SHORT = 16, 4 -- steps that lists are made for, at the pace of the last one, and that they have to last
 local PAUSES = { 32, 256 } -- steps without them where they would not pay as nodes move, and where they would not anyway
+-- Nodes from which on they may pay, by the kind of device: on GPUs, making them costs what gathering fewer does in many steps.
+local LEAST_NODES = { host = 1, cuda = 1 << 21 }
 local WORDS = { 0, 8, 9 } -- of an outline, by dimension: the box, how far a node moved, and what fills the last point
 local BOX, EMPTY = 6, 0xffffffff
 local MOST = 32           -- ranks, which are bits of a mask
@@ -34,16 +36,19 @@ local function restored(word)
     return (string.unpack("<f", string.pack("<I4", bits)))
 end
 
--- The longest side of the box around all nodes, and how far the farthest of them moved.
+-- The longest side of the box around all nodes, how far the farthest of them moved, and by how much coordinates may be rounded.
 local function measure(self)
     local all, least = need(self.outlines:download()), {}
     for k = 1, self.words do
         least[k] = EMPTY
         for at = k, #all, self.words do least[k] = math.min(least[k], all[at]) end
     end
-    local side, far = 0, least[BOX + 1]
-    for k = 1, self.dimensions do side = math.max(side, restored(~least[3 + k] & EMPTY) - restored(least[k])) end
-    return side, far == EMPTY and 0 or restored(~far & EMPTY)
+    local side, largest, far = 1e-20, 0, least[BOX + 1]
+    for k = 1, self.dimensions do
+        local low, high = restored(least[k]), restored(~least[3 + k] & EMPTY)
+        side, largest = math.max(side, high - low), math.max(largest, math.abs(low), math.abs(high))
+    end
+    return side, far == EMPTY and 0 or restored(~far & EMPTY), 2 ^ -23 * largest
 end
 
 --- Writes the box around all nodes, as bounds.cu has it, to a buffer of six u32, and returns that.
@@ -61,7 +66,7 @@ local function masks_of_tiles(self, now, position, reach)
     local all <close> = buffer(m, "u8", tiles.count * part.ranks)
     local from, to = buffer(m, "u32", tiles.count), buffer(m, "u32", tiles.count)
     need(held:fill(0))
-    if now.count > 0 then need(run.hold(now.count, now.first, position, self.box, tiles.width, held)) end
+    if now.count > 0 then need(run.occupy(now.count, now.first, position, self.box, tiles.width, held)) end
     part:gather_all(held, tiles.count, all)
     need(run.holders(tiles.count, part.ranks, all, from))
     for axis = 0, self.dimensions - 1 do
@@ -129,7 +134,7 @@ end
 
 local function close_lists(self)
     if not self.lists then return end
-    for _, name in ipairs { "send", "receive", "out", "into" } do self.lists[name]:close() end
+    for _, name in ipairs { "send", "receive", "others", "out", "into" } do self.lists[name]:close() end
     self.lists = nil
 end
 
@@ -147,6 +152,17 @@ local function reach_for(self, side, far, steps)
     return lasts and math.max(LEAST, math.min(math.ceil(ASKED + steps * a_step), most)) or nil
 end
 
+-- The nodes that come in these counts from the ranks, without marks.
+local function nodes_in(self, receive, counts, received)
+    local others, from, to = buffer(self.manager, "u32", math.max(1, received)), 0, 0
+    for _, count in ipairs(counts) do
+        local nodes = math.max(0, count - self.points)
+        if nodes > 0 then need(others:copy(receive, { first = to + 1, from_first = from + self.points + 1, count = nodes })) end
+        from, to = from + count, to + nodes
+    end
+    return others, to
+end
+
 -- Makes lists of that reach, unless all that they name is more than half of what everyone would be told without.
 local function make_for(self, rows, nodes, side, reach)
     local m, part, now, vec = self.manager, self.part, rows.now, "f32x" .. self.dimensions
@@ -157,16 +173,26 @@ local function make_for(self, rows, nodes, side, reach)
         return false
     end
     local receive = kernels.received(m, "u32", now.n + part.ranks * self.points)
-    local received = sum(part:exchange(send, receive, counts))
-    self.lists = { send = send, receive = receive, sent = sent, received = received, counts = counts, side = side, reach = reach,
-        moved = 0, built = rows.built, position = nodes.position, out = buffer(m, vec, math.max(1, sent)),
-        into = buffer(m, vec, math.max(1, received)) }
+    local came = part:exchange(send, receive, counts)
+    local received = sum(came)
+    local others, known = nodes_in(self, receive, came, received)
+    self.lists = { send = send, receive = receive, others = others, known = known, sent = sent, received = received,
+        counts = counts, side = side, reach = reach, moved = 0, built = rows.built, position = nodes.position,
+        out = buffer(m, vec, math.max(1, sent)), into = buffer(m, vec, math.max(1, received)) }
     return true
+end
+
+local function asks_for_all(nodes)
+    for _, of in ipairs(nodes.stress or {}) do
+        if not of:asked() then return true end
+    end
+    return false
 end
 
 -- Makes lists for a while or, where these are too long, for a shorter one. Returns for how many steps they would not pay.
 local function make(self, rows, nodes, side, far)
     local reach, before
+    if asks_for_all(nodes) then return PAUSES[2] end
     self:bound(self.box)
     for _, steps in ipairs { LONG, SHORT } do
         reach = reach_for(self, side, far, steps)
@@ -176,7 +202,7 @@ local function make(self, rows, nodes, side, far)
     return reach == LEAST and PAUSES[2] or PAUSES[1] -- slower nodes need less
 end
 
-local function exchange(self)
+local function exchange_listed(self)
     local of, run = self.lists, self.kernels
     self.told = of.received * of.into.type.size
     need(run.pack(of.sent, of.send, of.position, self.outlines, of.out))
@@ -184,27 +210,28 @@ local function exchange(self)
     need(run.unpack(of.received, of.receive, of.into, of.position, self.outlines))
 end
 
--- Is all there that the next step asks for, in a box of this side, a node having moved so far?
-local function holds(self, side, far)
+-- Is all there that the next step asks for, in a box of this side, a node having moved so far? Grids round as moves do.
+local function holds(self, side, far, rounded)
     local of = self.lists
-    of.moved = of.moved + far
-    return ASKED * side + 2 * of.moved * self.grid.tiles.width <= of.reach * of.side
+    of.moved = of.moved + far + rounded
+    return ASKED * side + 2 * (of.moved + rounded) * self.grid.tiles.width <= of.reach * of.side
 end
 
 -- ---- Steps ---------------------------------------------------------------------------------------------------
 
--- The longest side of the box and how far a node moved, which everyone knows after it: by the lists that there are, if they are
--- of these rows and positions. true: these hold.
-local function pass_on(self, rows, nodes)
-    local of = self.lists
-    local is_of = of and of.built == rows.built and of.position == nodes.position
-    if is_of then exchange(self)
+-- The longest side of the box and how far a node moved, which everyone knows after it: by the lists that there are, or without.
+-- true: these hold.
+local function tell(self, rows, nodes)
+    local is_listed = self:others(rows, nodes)
+    if is_listed then exchange_listed(self)
     else self.part:reduce(self.outlines, "min", self.words * self.part.ranks) end
-    local side, far = measure(self)
-    return side, far, is_of and holds(self, side, far)
+    local side, far, rounded = measure(self)
+    return side, far + rounded, is_listed and holds(self, side, far, rounded)
 end
 
+-- Ranks may be of different devices.
 local function may_pay(self, n)
+    self.least = self.least or self.part:total(LEAST_NODES[self.manager:device().kind]) // self.part.ranks
     self.pause = math.max(0, self.pause - 1)
     return self.pause == 0 and self.part.ranks <= MOST and n >= self.least
 end
@@ -215,24 +242,38 @@ function Halo:update(rows, nodes)
     if not may_pay(self, rows.now.n) then return false end
     if not self.lists then self.part:total(0) end -- nothing is under way then: loading a kernel may wait for the device
     find_outline(self, rows.now, nodes)
-    local side, far, whole = pass_on(self, rows, nodes)
+    local side, far, whole = tell(self, rows, nodes)
+    self.steps = self.steps + 1
     if whole then return true end
     close_lists(self)
-    self.pause = make(self, rows, nodes, side, far)
+    self.pause, self.told = make(self, rows, nodes, side, far), nil
     if self.pause > 0 then return false end
-    exchange(self)
+    exchange_listed(self)
     return true
 end
 
---- The numbers of other ranks' nodes that this rank knows the positions of, among marks (halo.cu) that are none, and how many
---- both are: { list, count }. nil: it knows all.
-function Halo:others() return self.lists and { list = self.lists.receive, count = self.lists.received } end
+--- The numbers of other ranks' nodes whose positions this rank knows, and how many they are: { list, count }. nil: it knows all.
+function Halo:others(rows, nodes)
+    local of = self.lists
+    if of and of.built == rows.built and of.position == nodes.position then return { list = of.others, count = of.known } end
+end
 
---- Positions are all known, or no longer what they were.
-function Halo:forget() close_lists(self) end
+--- Positions are all known, or no longer what they were. Where that is soon again, lists do not pay.
+function Halo:forget()
+    if self.lists and self.steps < SHORT then self.pause = PAUSES[1] end
+    close_lists(self)
+    self.steps = 0
+end
 
--- Nodes from which on lists may pay, by the kind of device: on GPUs, making them costs what gathering so few does in many steps.
-local halo = { least = { host = 1, cuda = 1 << 21 } }
+--- Gives back what it took.
+function Halo:close()
+    close_lists(self)
+    if self.edges then self.edges:close() end
+    self.outlines:close()
+    self.box:close()
+end
+
+local halo = { least = LEAST_NODES }
 
 --- Without lists. `of` is the grid whose tiles say what is near. told: how many bytes came by the last lists; nil: there were
 --- none.
@@ -240,7 +281,7 @@ function halo.new(manager, dimensions, of)
     local part, words = of.part, WORDS[dimensions]
     return setmetatable({
         manager = manager, dimensions = dimensions, grid = of, part = part, words = words, points = words // dimensions,
-        pause = 0, least = halo.least[manager:device().kind], kernels = of:kernels_of "halo.cu",
+        pause = 0, steps = 0, kernels = of:kernels_of "halo.cu",
         outlines = buffer(manager, "u32", words * part.ranks), box = buffer(manager, "u32", BOX),
     }, Halo)
 end

@@ -135,9 +135,6 @@ function Repulsion:box_by(threads, n)
     if n > FEW and threads >= wanted then return self.grid.box, wanted end
 end
 
---- Is a sum over n nodes by cells?
-function Repulsion:is_by_cells(n) return n > FEW end -- luacheck: ignore 212
-
 function Repulsion:enqueued(n) self.grid.ready = self.grid.ready or n > FEW end
 
 --- How much the repulsion of strength 1 spreads each node: the sum of pushes times ways, in the x of `out`.
@@ -155,6 +152,9 @@ local function push(repel)
 end
 
 local repulsion = {}
+
+--- Is a sum over n nodes by cells?
+function repulsion.is_by_cells(n) return n > FEW end
 
 --- Repulsion in 2 or 3 dimensions, over ranks where there is a `part` (force/part). `repel` is the push between two unit
 --- masses over their distance, as a CUDA C expression of the square distance d2; without it, 1 / d2.

@@ -13,7 +13,6 @@
 #define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
 #define FEW 72                      // and up to which larger cells are
 #define HELD 32                     // bytes for each tile, so that who writes to one does not wait for who writes to the next
-#define OUTLINE 0x80000000u         // in a list of nodes, of what is none (halo.cu)
 #define NO_CELL 0xffffffffu         // of a node that is not sorted here
 #define IN_CROWD 0x80000000u        // beside the number of a node that is one of more than CAP in a cell
 

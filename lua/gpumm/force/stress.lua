@@ -59,11 +59,10 @@ function Stress:draw(nodes, v)
         self.length, v.tension, nodes.heft, nodes.position, nodes.force))
 end
 
---- Whose positions every rank asks for, whatever nodes it has: lists of { count, nodes }.
+--- Whose positions every rank asks for, whatever nodes it has: lists of { count, nodes }; nil: all.
 function Stress:asked()
-    local lists = { { count = self.pivots, nodes = self.pivot } }
-    if self.sample.nodes then lists[2] = { count = self.samples, nodes = self.sample.nodes } end
-    return lists
+    if not self.sample.nodes then return nil end
+    return { { count = self.pivots, nodes = self.pivot }, { count = self.samples, nodes = self.sample.nodes } }
 end
 
 local function regions(self, manager)

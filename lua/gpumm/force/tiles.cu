@@ -63,7 +63,6 @@ extern "C" __global__ void count_others(int threads, int n, word first, word own
     for (word k = own + t; k < (word)n; k += threads) {
         const word i = node_at(k, first, own, others);
         cell_of[k] = NO_CELL;
-        if (others && i & OUTLINE) continue;
         const spot at = spot_of(position[i], &g, finest);
         if (!near[tile_of(at, finest, tiles)]) continue;
         cell_of[k] = key_of(at.x, at.y, at.z, finest);
