@@ -1682,7 +1682,7 @@ function Type:declaration(name) end
 ---@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends the simulation, and this step does not count: decide before anything is launched
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame, key: string) called with each frame that a readback delivers, in order; they are not looked at, unless given
 ---@field finish? fun(sim: gpumm.simulation, last: gpumm.frame?, all: table<string, gpumm.frame>) called at the end with the last frame, and with those of all readbacks by key; what it returns run returns; nothing, unless given
----@field complete? fun(sim: gpumm.simulation) does what steps have left undone, before others look at the buffers: before a snapshot, an event, the end of an advance and that of a run; steps leave nothing, unless given
+---@field complete? fun(sim: gpumm.simulation) does what steps have left undone, where something is: called before each snapshot and each event, at the end of an advance and of a run, maybe several times for a step; steps leave nothing, unless given
 ---@field live? fun(sim: gpumm.simulation, event: gpumm.live_event): any what viewers of a live page do, between steps; true: it has done what the event says. To "describe" it returns a gpumm.live_description; nodes that are dragged follow the hand, unless given
 ---@field device? string as a manager's; "auto", unless given
 ---@field limit? gpumm.size as a manager's, in bytes; none, unless given

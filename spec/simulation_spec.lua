@@ -1,4 +1,4 @@
--- successes: 45
+-- successes: 48
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -352,6 +352,16 @@ describe("what steps leave to `complete`", function()
         assert.equal(3, calls())
     end)
 
+    it("does not advance", function()
+        local sim = lazy { complete = function(s) s:advance(1) end }
+        sim:open(OPTIONS)
+        for _ = 1, 2 do
+            local message = message_of(sim.advance, sim)
+            assert.truthy(message:find("a step does not advance its simulation", 1, true), message)
+        end
+        sim:close()
+    end)
+
     it("is recorded with what the step launched", function()
         local seen = {}
         local sim = lazy({ recorded = true, steps = 4, frame = function(_, f)
@@ -524,6 +534,12 @@ describe("an error in", function()
                 if i == 9 then boom() end
             end,
         }, { watch = { "numbers.value", every = 1 } })
+    end)
+
+    it("complete, before a snapshot", function() failing { complete = boom } end)
+
+    it("complete, in a recorded step", function()
+        failing({ complete = boom, recorded = true }, { watch = { "numbers.value", every = 1 } })
     end)
 
     it("frame", function() failing { frame = boom } end)

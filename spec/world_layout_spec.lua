@@ -47,7 +47,8 @@ describe("a layout over ranks", function()
             assert.equal(0, code, text)
             for r = 0, n - 1 do
                 assert.equal("crowds 10000\nedges_of_all_with_all 1600\nhub 10000\nidle_ranks 10000\njumping 10000\n"
-                    .. "long_edges 10000\nmoving 10000\noffset 10000\noutlier 10000\nplane 10000\nrow 24000\nbalanced done\n",
+                    .. "long_edges 10000\nlooked_at 10000\nlooked_at_often 10000\nmoving 10000\noffset 10000\n"
+                    .. "outlier 10000\nplane 10000\nrow 24000\nrow_moving 24000\nbalanced done\n",
                     said[r], text)
             end
         end)

@@ -77,7 +77,10 @@ end
 -- What steps leave undone until others than they look at the buffers.
 local function complete(sim)
     local x = inside[sim]
-    if x.fields.complete then x.fields.complete(sim) end
+    if not x.fields.complete then return end
+    local _ <close> = not x.stepping and x.no_step or nil -- a recorded step goes on
+    x.stepping = true
+    x.fields.complete(sim)
 end
 
 local function capture(sim, rb, step)
@@ -300,7 +303,9 @@ function methods.advance(sim, n)
     local x = need_open(sim)
     local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
     if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
-    if x.stepping then fail(2, "a step does not advance its simulation: return false ends it, and resume goes on") end
+    if x.stepping then
+        fail(2, "a step does not advance its simulation, nor does complete: return false ends it, and resume goes on")
+    end
     local goes_on = advance(sim, count)
     local _ <close> = within()
     complete(sim)

@@ -144,7 +144,7 @@ local function measure(name, n, side, own, from, to, edges)
     local gathering = timed(function(i) e:step(nodes, i, 0.01) end)
     nodes.partial = true
     local all = timed(function(i) e:step(nodes, i, 0.01) end)
-    local others = e.halo and e.halo:others(e.rows, nodes)
+    local others = e.halo and e.halo:others()
     local held = m:stats().used_bytes
     nodes.partial = nil
     e:complete(nodes)

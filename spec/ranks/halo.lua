@@ -38,7 +38,15 @@ local cases = {}
 
 function cases.plane() return lattice(100, 100, 1), { lasts = true } end
 
-function cases.row() return lattice(4, 4, 1500), { lasts = true, dimensions = 3, steps = 3 } end
+local ROW <const> = { 4, 4, 1500 }
+function cases.row() return lattice(table.unpack(ROW)), { lasts = true, dimensions = 3, steps = 3 } end
+
+-- Of two ranks each asks for half of what the other has, or more.
+function cases.row_moving()
+    local lasts = world.size > 2
+    return lattice(table.unpack(ROW)), { lasts = lasts, most = 99, made = lasts and 2, dimensions = 3, limit = 8, speed = 900,
+        steps = 12 }
+end
 
 -- Edges across all of it, of some.
 function cases.long_edges()
@@ -56,6 +64,7 @@ function cases.crowds()
 end
 
 function cases.moving() return lattice(100, 100, 1), { lasts = true, limit = 0.7, speed = 4, steps = 14, made = 2 } end
+-- The lists that are made behind the first step end with the second, and none are made for nodes as fast as that.
 function cases.jumping() return lattice(100, 100, 1), { limit = 40, speed = 400, steps = 5, most = 2 } end
 
 -- The box grows by one that is drawn in from far away, or flies off.
@@ -73,11 +82,11 @@ function cases.edges_of_all_with_all() -- lists would not be shorter
     return g, {}
 end
 
--- Whoever has it asks for all nodes, and the others for few.
+-- Whoever has it asks for all nodes, and the others for few: of few ranks, that is too much.
 function cases.hub()
     local g = lattice(100, 100, 1)
     for i = 2, g.n do g.from[#g.from + 1], g.to[#g.to + 1] = 1, i end
-    return g, { lasts = world.size > 3 }
+    return g, { lasts = world.size > 3, most = 99 }
 end
 
 -- Far from the origin, where coordinates are whole sixteenths.
@@ -85,6 +94,21 @@ function cases.offset()
     local g = lattice(100, 100, 1)
     for _, at in ipairs(g.at) do at[1], at[2] = at[1] + 1e6, at[2] - 1e6 end
     return g, { lasts = true, limit = 0.1, speed = 4, steps = 12 }
+end
+
+-- Somebody looks meanwhile, and then the graph is made anew.
+function cases.looked_at()
+    local function between(e, nodes, i, connect)
+        if i == 5 then e:complete(nodes) end
+        if i == 10 then connect() end
+    end
+    return lattice(100, 100, 1), { lasts = true, limit = 0.7, speed = 4, steps = 15, made = 3, between = between }
+end
+
+-- Somebody looks behind every second step: lists are made once, and not again so soon.
+function cases.looked_at_often()
+    local function between(e, nodes) e:complete(nodes) end
+    return lattice(100, 100, 1), { steps = 34, most = 2, made = 2, between = between }
 end
 
 function cases.idle_ranks() return lattice(100, 100, 1), { lasts = true, idle = true } end
@@ -128,26 +152,34 @@ local function nodes_of(m, g, count, vec)
     return nodes
 end
 
--- The positions in the end; how many lists were made, and in how many steps they were used.
-local function run(m, g, how, partial)
-    local of, dimensions = part.new(world, blocks_of(g.n, how.idle)), how.dimensions or 2
-    local first, count = of:block(g.n)
-    local from, to = own_edges(g, first, count)
-    local e = engine.new(m, { model = "tforce", part = of, dimensions = dimensions, speed = how.speed })
-    local nodes = nodes_of(m, g, count, "f32x" .. dimensions)
-    local a, b = uploaded(m, "u32", from), uploaded(m, "u32", to)
-    e:connect(nodes, g.n, #from, a, b, 1)
-    nodes.partial = partial
+-- How many lists were made, and behind how many steps there were some.
+local function steps_of(e, nodes, how, connect)
     local made, used, before = 0, 0, nil
     for i = 1, how.steps or 8 do
         e:step(nodes, i, how.limit or 0.05)
         if e.halo.lists and e.halo.lists ~= before then made = made + 1 end
         used, before = used + (e.halo.lists and 1 or 0), e.halo.lists
-        if count > 0 and e.pushes.grid.looked_at > g.n then error "more nodes are looked at than there are" end
+        if (e.pushes.grid.looked_at or 0) > e.rows.now.n then error "more nodes are looked at than there are" end
+        if how.between then how.between(e, nodes, i, connect) end
     end
+    return made, used
+end
+
+-- The positions in the end, and that.
+local function run(m, g, how, partial)
+    local of, dimensions = part.new(world, blocks_of(g.n, how.idle)), how.dimensions or 2
+    local first, count = of:block(g.n)
+    local ends = { own_edges(g, first, count) }
+    local from, to = uploaded(m, "u32", ends[1]), uploaded(m, "u32", ends[2])
+    local e = engine.new(m, { model = "tforce", part = of, dimensions = dimensions, speed = how.speed })
+    local nodes = nodes_of(m, g, count, "f32x" .. dimensions)
+    local function connect() e:connect(nodes, g.n, #ends[1], from, to, 1) end
+    connect()
+    nodes.partial = partial
+    local made, used = steps_of(e, nodes, how, connect)
     e:complete(nodes)
     local bytes = assert(nodes.position:download()):bytes()
-    for _, one in pairs { nodes.position, nodes.mass, nodes.velocity, nodes.force, nodes.heft, a, b } do one:close() end
+    for _, one in pairs { nodes.position, nodes.mass, nodes.velocity, nodes.force, nodes.heft, from, to } do one:close() end
     e:close()
     return bytes, made, used
 end

@@ -31,6 +31,7 @@ end
 
 --- The rows of the graph as it is now, and from them the nodes' mass and heft.
 function Engine:connect(nodes, n, m, from, to, base, weight)
+    self:complete(nodes)
     local now = self.rows:build(n, m, from, to, base, weight)
     self.pull = buffer(self.manager, "f32x" .. self.dimensions, math.max(1, now.segment_count), self.pull)
     if now.count > 0 then need(self.kernels.weigh(now.count, now.first, now.row, now.pull, nodes.mass, nodes.heft)) end
@@ -117,12 +118,12 @@ end
 -- The launches of an iteration, with the values of that step or names for those of any; it asks for those alone that a
 -- kernel takes.
 local function iterate(self, nodes, v)
-    local now, others = self.rows.now, self.halo and self.halo:others(self.rows, nodes)
+    local now, others = self.rows.now, self.halo and self.halo:others()
     local box, threads
     if others then box = self.halo:bound(self.pushes.grid.box)
     else box, threads = self.pushes:box_by(now.segment_count, now.n) end
     springs(self, nodes, v, not others and box, threads)
-    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, box, others)
+    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, { bounded = box, others = others })
     if nodes.anchor and now.count > 0 then
         need(self.kernels.hold(now.count, now.first, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
     end
@@ -163,7 +164,7 @@ end
 
 --- Over ranks, makes nodes.position known where steps with nodes.partial have left it as it was.
 function Engine:complete(nodes)
-    if not (self.halo and self.halo:others(self.rows, nodes)) then return end
+    if not (self.halo and self.halo.lists) then return end
     self.part:gather(nodes.position, self.rows.now.n)
     self.halo:forget()
 end

@@ -148,19 +148,17 @@ function grid.bounding(n) return math.max(1, math.min(n // 8, BOUNDS)) end
 --- The text before every file that reads a grid.
 function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.resource("gpumm/force/space.cu") end
 
-local function kernels_of(manager, dimensions)
-    return kernels.of(manager, "grid.cu", grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
+local function kernels_of(manager, dimensions, file)
+    return kernels.of(manager, file, grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
 end
 
 --- Another file's kernels, by name, that know of grids and boxes.
-function Grid:kernels_of(file)
-    return kernels.of(self.manager, file, grid.prefix(self.dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
-end
+function Grid:kernels_of(file) return kernels_of(self.manager, self.dimensions, file) end
 
 --- Writes the box around n nodes, as bounds.cu has it, to a buffer of six u32.
 function grid.bound(manager, dimensions, n, position, box)
     need(box:fill(EMPTY))
-    need(kernels_of(manager, dimensions).bounds(grid.bounding(n), n, position, box))
+    need(kernels_of(manager, dimensions, "grid.cu").bounds(grid.bounding(n), n, position, box))
 end
 
 --- A grid of 2 or 3 dimensions, of all nodes or, over ranks, of those near the own ones of `part`. After a build: where (its
@@ -171,7 +169,7 @@ end
 function grid.new(manager, dimensions, part)
     return setmetatable({
         manager = manager, dimensions = dimensions, part = part, room = 0, threads = THREADS,
-        kernels = kernels_of(manager, dimensions),
+        kernels = kernels_of(manager, dimensions, "grid.cu"),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
         tiles = not part.is_alone and tiles.new(manager, dimensions, part, grid.prefix(dimensions)),
     }, Grid)

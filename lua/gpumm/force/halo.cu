@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What ranks ask of one another's positions (halo.lua; space.cu and bounds.cu come before this text). Ranks are bits of a mask. A
-// list has numbers of nodes, and before those of each rank the marks of the sender's outline, which travels with them: the places of
-// its points among those of all, beside OUTLINE.
+// What ranks ask of one another's positions (halo.lua; space.cu and bounds.cu come before this text). Ranks are bits of a mask.
+//
+// An outline is what a rank tells of all its nodes: words, sent among positions as a few points of the type `vec`. A list has
+// numbers of nodes and, before those from each rank, a mark for each point of its outline: OUTLINE, and where the point is among
+// all ranks'.
 
 #define OUTLINE 0x80000000u // in a list
 #define FARTHEST 6 // of an outline's words, behind the box, that which says how far a node moved
 
-// The box around the own nodes, `n` from `first` on, and how far the farthest of them moved in the last step. All words are lowered.
-extern "C" __global__ void outline(int threads, int n, word first, const vec *position, const vec *velocity, word at, word *outlines)
+// The box around the own nodes, `n` from `first` on, and how far the farthest of them moved in the last step, to the words from `at`
+// on. All words are lowered.
+extern "C" __global__ void outline(int threads, int n, word first, const vec *position, const vec *velocity, word at,
+                                   word *outlines)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads || t >= n) return;
@@ -80,7 +84,7 @@ extern "C" __global__ void widened(int n, int tiles, int axis, int reach, const 
     to[t] = bits;
 }
 
-// The rank whose nodes, from `begins` on, are this one's neighbours in the numbers.
+// The rank that owns a node, by each rank's first one.
 static __device__ int owner_of(word node, int ranks, const word *begins)
 {
     int r = ranks - 1;
@@ -121,8 +125,8 @@ extern "C" __global__ void is_asked(int n, int rank, const word *mask, unsigned 
     if (k < n) flags[k] = mask[k] >> rank & 1u;
 }
 
-// A rank's part of the list, from `at` on: marks of `points` of our outline, which is from `outline_at` on among all, and nodes by
-// their numbers.
+// A rank's part of the list, from `at` on: marks of the `points` of our outline, the first of which is `outline_at` among all
+// ranks', and nodes by their numbers.
 extern "C" __global__ void list(int n, int points, word outline_at, word first, const word *picked, long long at, word *out)
 {
     int k = blockIdx.x * blockDim.x + threadIdx.x;

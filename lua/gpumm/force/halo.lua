@@ -11,11 +11,11 @@ Halo.__index = Halo
 
 local ASKED = 2 * 1.0626  -- tiles, as far as a grid looks that is shifted: over a tile and into the next (tiles.cu)
 local LEAST, NEAREST = 3, 8 -- tiles that lists reach at least; and they do at most one of so many parts of an axis
-local LONG, SHORT = 16, 4 -- steps that lists are made for, at the pace of the last one, and that they have to last
+local LONG, SHORT = 16, 4 -- steps that lists shall last where nodes go on as in the last one, and that they have to
 local PAUSES = { 32, 256 } -- steps without them where they would not pay as nodes move, and where they would not anyway
 -- Nodes from which on they may pay, by the kind of device: on GPUs, making them costs what gathering fewer does in many steps.
 local LEAST_NODES = { host = 1, cuda = 1 << 21 }
-local WORDS = { 0, 8, 9 } -- of an outline, by dimension: the box, how far a node moved, and what fills the last point
+local WORDS = { 0, 8, 9 } -- of an outline (halo.cu), by dimension: the box, how far a node moved, and what fills the last point
 local BOX, EMPTY = 6, 0xffffffff
 local MOST = 32           -- ranks, which are bits of a mask
 local THREADS = 65536     -- that find an outline
@@ -120,7 +120,7 @@ end
 local function list_all(self, now, mask)
     local m, run, part, n = self.manager, self.kernels, self.part, math.max(1, now.count)
     local picked <close> = buffer(m, "u32", n)
-    local send, counts, at = kernels.received(m, "u32", (part.ranks - 1) * (n + self.points)), {}, 0
+    local send, counts, at = kernels.empty(m, "u32", (part.ranks - 1) * (n + self.points)), {}, 0
     for r = 0, part.ranks - 1 do
         counts[r + 1] = r ~= part.rank and self.points + pick(self, now, r, mask, picked) or 0
         if r ~= part.rank then
@@ -172,7 +172,7 @@ local function make_for(self, rows, nodes, side, reach)
         send:close()
         return false
     end
-    local receive = kernels.received(m, "u32", now.n + part.ranks * self.points)
+    local receive = kernels.empty(m, "u32", now.n + part.ranks * self.points)
     local came = part:exchange(send, receive, counts)
     local received = sum(came)
     local others, known = nodes_in(self, receive, came, received)
@@ -182,17 +182,9 @@ local function make_for(self, rows, nodes, side, reach)
     return true
 end
 
-local function asks_for_all(nodes)
-    for _, of in ipairs(nodes.stress or {}) do
-        if not of:asked() then return true end
-    end
-    return false
-end
-
 -- Makes lists for a while or, where these are too long, for a shorter one. Returns for how many steps they would not pay.
 local function make(self, rows, nodes, side, far)
     local reach, before
-    if asks_for_all(nodes) then return PAUSES[2] end
     self:bound(self.box)
     for _, steps in ipairs { LONG, SHORT } do
         reach = reach_for(self, side, far, steps)
@@ -210,8 +202,9 @@ local function exchange_listed(self)
     need(run.unpack(of.received, of.receive, of.into, of.position, self.outlines))
 end
 
--- Is all there that the next step asks for, in a box of this side, a node having moved so far? Grids round as moves do.
-local function holds(self, side, far, rounded)
+-- Adds what nodes moved to what they had: is all listed that the next step asks for, in a box of this side? A coordinate is
+-- rounded where a node moves, and once more where a grid begins.
+local function still_hold(self, side, far, rounded)
     local of = self.lists
     of.moved = of.moved + far + rounded
     return ASKED * side + 2 * (of.moved + rounded) * self.grid.tiles.width <= of.reach * of.side
@@ -219,14 +212,15 @@ end
 
 -- ---- Steps ---------------------------------------------------------------------------------------------------
 
--- The longest side of the box and how far a node moved, which everyone knows after it: by the lists that there are, or without.
--- true: these hold.
+-- Outlines to all and, by the lists that there are, positions. Returns the longest side of the box, how far a node moved, and
+-- whether these lists still hold.
 local function tell(self, rows, nodes)
-    local is_listed = self:others(rows, nodes)
+    local of = self.lists
+    local is_listed = of and of.built == rows.built and of.position == nodes.position
     if is_listed then exchange_listed(self)
     else self.part:reduce(self.outlines, "min", self.words * self.part.ranks) end
     local side, far, rounded = measure(self)
-    return side, far + rounded, is_listed and holds(self, side, far, rounded)
+    return side, far + rounded, is_listed and still_hold(self, side, far, rounded)
 end
 
 -- Ranks may be of different devices.
@@ -242,20 +236,20 @@ function Halo:update(rows, nodes)
     if not may_pay(self, rows.now.n) then return false end
     if not self.lists then self.part:total(0) end -- nothing is under way then: loading a kernel may wait for the device
     find_outline(self, rows.now, nodes)
-    local side, far, whole = tell(self, rows, nodes)
+    local side, far, do_hold = tell(self, rows, nodes)
     self.steps = self.steps + 1
-    if whole then return true end
+    if do_hold then return true end
     close_lists(self)
-    self.pause, self.told = make(self, rows, nodes, side, far), nil
+    self.pause = make(self, rows, nodes, side, far)
     if self.pause > 0 then return false end
     exchange_listed(self)
     return true
 end
 
 --- The numbers of other ranks' nodes whose positions this rank knows, and how many they are: { list, count }. nil: it knows all.
-function Halo:others(rows, nodes)
+function Halo:others()
     local of = self.lists
-    if of and of.built == rows.built and of.position == nodes.position then return { list = of.others, count = of.known } end
+    return of and { list = of.others, count = of.known }
 end
 
 --- Positions are all known, or no longer what they were. Where that is soon again, lists do not pay.

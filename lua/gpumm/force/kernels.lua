@@ -68,9 +68,8 @@ function kernels.buffer(manager, type, length, old)
         max_length = math.max(2 * length, 1 << 24) })
 end
 
---- An empty buffer for what comes from other ranks, `most` elements of it. It takes address space for these, and memory for
---- what comes.
-function kernels.received(manager, type, most)
+--- An empty buffer for up to `most` elements: it takes address space for these, and memory for what it holds.
+function kernels.empty(manager, type, most)
     return need(manager:buffer { type = type, length = 0, growth = gpumm.growth.geometric(1.3), max_length = math.max(1, most) })
 end
 

@@ -219,7 +219,8 @@ local function fit_lengths(sim, options)
     end
 end
 
--- The caller's positions are what a step begins with and ends with.
+-- The caller's positions are what a step begins with and ends with; over ranks, a step behind one that somebody looked at, and
+-- one that somebody looks at.
 local function take(sim)
     if sim.numbers then sim.numbers:take(sim.nodes.position, sim.at.position) end
 end
@@ -228,8 +229,9 @@ local function give_back(sim)
     if sim.numbers then sim.numbers:give_back(sim.at.position, sim.nodes.position) end
 end
 
--- Over ranks, a step leaves it to `show` to tell everyone all positions, unless somebody looks at them behind it.
-local function is_seen(sim, options, i)
+-- Over ranks, a step leaves it to `show` to tell everyone all positions, unless somebody looks at them behind it, or lists (halo)
+-- would not pay.
+local function gathers_all(sim, options, i)
     return options.part.is_alone or not sim.numbers or sim.untangling or sim.at.heat or i % options.every == 0
         or i == options.steps
 end
@@ -317,7 +319,7 @@ return function(graph, options)
         if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves
         local cold = at_rest and 0 or limit_at(sim, options, done)
-        sim.at.partial = not is_seen(sim, options, i) or nil
+        sim.at.partial = not gathers_all(sim, options, i) or nil
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, cold), options.hold, cold)
         if not sim.at.partial then give_back(sim) end
     end

@@ -2,15 +2,16 @@
 -- Whose nodes are worked on here. A layout over ranks gives the engine a part of its own (lua/gpumm/world/part.lua), which has
 -- these methods; without one, all nodes are worked on here, and none of these does anything.
 --
--- Nodes count from 0. Every rank has all positions and masses, and of everything else what belongs to its block of nodes.
+-- Nodes count from 0. Every rank has room for all positions and masses, and of everything else what belongs to its block of
+-- nodes.
 
 local kernels = require "gpumm.force.kernels"
 
 local need = kernels.need
 local part = {}
 
--- is_alone: there are no others, so that nothing waits for them; ranks: how many there are in all; rank: this one, from 0.
-local Whole = { is_whole = true, is_alone = true, ranks = 1, rank = 0 }
+-- is_alone: there are no others, so that nothing waits for them; ranks: how many there are in all.
+local Whole = { is_whole = true, is_alone = true, ranks = 1 }
 Whole.__index = Whole
 
 --- The first of the own nodes of a graph of n, and how many there are.
@@ -22,13 +23,6 @@ function Whole:gather(buffer, n, per) end -- luacheck: ignore 212
 --- The first `count` elements of every rank's buffer, in the order of the ranks, to `to` on all. `later`: another call of the
 --- part comes before anybody waits for the device, and waits for this one.
 function Whole:gather_all(from, count, to, later) end -- luacheck: ignore 212
-
---- counts[r + 1] elements of `from`, one rank's behind another's, to each rank r; what comes, in their order, to `to`, which
---- grows. Returns how many came from each.
-function Whole:exchange(from, to, counts) end -- luacheck: ignore 212
-
---- The first node of each rank, from 0.
-function Whole:begins() return { 0 } end -- luacheck: ignore 212
 
 --- The buffer's first `count` elements, op ("sum", "min", "max") over all ranks.
 function Whole:reduce(buffer, op, count) end -- luacheck: ignore 212

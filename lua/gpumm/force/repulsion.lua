@@ -116,15 +116,15 @@ function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
 --- repel_well in three parts. Without other ranks the middle one can be recorded, with names in the place of the values
 --- v.strength, v.seed and v.unit, which is squared; what was recorded is of the same buffers while self.fitted stays. With
 --- others, it leaves an exchange under way: the caller's next call of the part has to come before anything waits for the device.
---- `bounded`: the box is found already; `others`: as for a grid.
+--- `how` may have bounded and others, as for a grid.
 function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
-function Repulsion:enqueue(n, position, mass, out, v, bounded, others)
+function Repulsion:enqueue(n, position, mass, out, v, how)
     local _, count = self.part:block(n)
-    enqueue(self, "push", n <= FEW, n, position, mass, out, v,
-        { bounded = bounded, later = self.loaded == self.grid.finest, others = others })
+    how.later = self.loaded == self.grid.finest
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v, how)
     if count > 0 and n > FEW then self.loaded = self.grid.finest end -- loading a kernel may wait for the device
 end
 

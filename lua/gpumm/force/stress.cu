@@ -145,8 +145,8 @@ extern "C" __global__ void draw_members(int members, int turn, int step, int piv
 #endif
 }
 
-// Sums over each `pieces`th of a pivot's members, all nodes' numbers: of r, of r^2 and of 1; r is the distance over the one in the
-// graph. `column` says where in `distance` a member is. A thread has a piece.
+// Sums over a piece of a pivot's members, all nodes' numbers, each `pieces`th of them: of r, of r^2 and of 1; r is the distance over
+// the one in the graph. `column` says where in `distance` a member is. A thread has a piece.
 extern "C" __global__ void ratios(int threads, int pieces, int members, int n, const word *member, const word *column,
                                   const word *pivot, const hops *distance, const vec *position, double *out)
 {

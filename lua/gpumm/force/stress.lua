@@ -59,9 +59,8 @@ function Stress:draw(nodes, v)
         self.length, v.tension, nodes.heft, nodes.position, nodes.force))
 end
 
---- Whose positions every rank asks for, whatever nodes it has: lists of { count, nodes }; nil: all.
+--- Over ranks, whose positions every rank asks for, whatever nodes it has: lists of { count, nodes }.
 function Stress:asked()
-    if not self.sample.nodes then return nil end
     return { { count = self.pivots, nodes = self.pivot }, { count = self.samples, nodes = self.sample.nodes } }
 end
 

@@ -61,12 +61,11 @@ extern "C" __global__ void count_others(int threads, int n, word first, word own
     if (t >= threads) return;
     const frame g = frame_in(where);
     for (word k = own + t; k < (word)n; k += threads) {
-        const word i = node_at(k, first, own, others);
-        cell_of[k] = NO_CELL;
-        const spot at = spot_of(position[i], &g, finest);
-        if (!near[tile_of(at, finest, tiles)]) continue;
-        cell_of[k] = key_of(at.x, at.y, at.z, finest);
-        arrival[k] = atomicAdd(counts + cell_of[k], 1u);
+        const spot at = spot_of(position[node_at(k, first, own, others)], &g, finest);
+        const bool is_near = near[tile_of(at, finest, tiles)];
+        const word c = is_near ? key_of(at.x, at.y, at.z, finest) : NO_CELL;
+        cell_of[k] = c;
+        if (is_near) arrival[k] = atomicAdd(counts + c, 1u);
     }
 }
 

@@ -10,7 +10,7 @@ local search = require "gpumm.world.search"
 local need, buffer = kernels.need, kernels.buffer
 local deal = {}
 
-local MOST = 1 << 31 -- ends of edges that a rank has
+local MOST = 1 << 31 -- edges that a rank has at most
 local NODE = 23 -- what a node costs, in ends of edges: about that, in time as in memory
 
 --- A buffer of its own with these values; where there are none, of one element.
@@ -50,7 +50,7 @@ end
 
 -- One column's values to their owners; what came, as a view.
 local function exchanged(world, manager, kind, values, counts)
-    local to <close> = kernels.received(manager, kind, MOST)
+    local to <close> = kernels.empty(manager, kind, MOST)
     local total = 0
     for _, count in ipairs(need(world.exchange { from = values, to = to, counts = counts })) do total = total + count end
     return total > 0 and need(to:download(1, total)) or gpumm.view(kind, 0)

@@ -29,12 +29,13 @@ end
 
 local function say_exchange(world, made, engine, steps)
     local _ <close> = plain()
-    local part, by_lists = engine.part, engine.halo and engine.halo.told
-    local n, calls = made.nodes, part.told > 0 and 2 or 1
+    local part, n, tiles = engine.part, made.nodes, engine.pushes.grid.tiles
+    local by_lists, by_cells = engine.halo and engine.halo.told, tiles and tiles.known ~= nil
+    local told, calls = by_cells and (part.ranks - 1) * tiles.count * tiles.known.type.size or 0, by_cells and 2 or 1
     io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node)%s and %d"
         .. " of cells by %s, and %d notes\n")
         :format(world.size, n, made.edges, part.gathered, part.gathered / n,
-            by_lists and (", %d where nobody looks,"):format(by_lists) or "", part.told, (world.way()),
+            by_lists and (", %d where nobody looks,"):format(by_lists) or "", told, (world.way()),
             steps > 0 and 2 * calls * (world.size - 1) or 0))
 end
 

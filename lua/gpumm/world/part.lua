@@ -13,7 +13,7 @@ local Part = { is_whole = false }
 Part.__index = Part
 
 local function part_of(world, blocks)
-    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, rank = world.rank,
+    return setmetatable({ world = world, blocks = blocks, gathered = 0, rank = world.rank,
         ranks = world.size, is_alone = world.size == 1, workers = world.workers(), device = world.device() }, Part)
 end
 
@@ -38,13 +38,15 @@ end
 
 function Part:gather_all(from, count, to, later)
     need(self.world.allgather { from = from, count = count, to = to, later = later })
-    self.told = (self.ranks - 1) * count * from.type.size -- bytes of the last one
 end
 
+--- counts[r + 1] elements of `from`, one rank's behind another's, to each rank r; what comes, in their order, to `to`, which
+--- grows. Returns how many came from each.
 function Part:exchange(from, to, counts)
     return need(self.world.exchange { from = from, to = to, counts = counts })
 end
 
+--- The first node of each rank, from 0.
 function Part:begins()
     local firsts = {}
     for r = 1, self.ranks do firsts[r] = self.blocks[r] - 1 end
