@@ -120,9 +120,9 @@ end
 local function iterate(self, nodes, v)
     local now, others = self.rows.now, self.halo and self.halo:others()
     local box, threads
-    if others then box = self.halo:bound(self.pushes.grid.box)
-    else box, threads = self.pushes:box_by(now.segment_count, now.n) end
-    springs(self, nodes, v, not others and box, threads)
+    if not others then box, threads = self.pushes:box_by(now.segment_count, now.n) end
+    springs(self, nodes, v, box, threads)
+    if others then box = self.halo:bound(self.pushes.grid.box) end
     self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, { bounded = box, others = others })
     if nodes.anchor and now.count > 0 then
         need(self.kernels.hold(now.count, now.first, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))

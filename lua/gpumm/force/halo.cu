@@ -24,8 +24,8 @@ extern "C" __global__ void outline(int threads, int n, word first, const vec *po
     lower(outlines + at + FARTHEST, ~ordered(sqrtf(square)));
 }
 
-// The box around all nodes, of which each thread has a word.
-extern "C" __global__ void fold(int n, int ranks, int words, const word *outlines, word *box)
+// The first n words of all ranks' outlines together, a thread each: the box around all nodes first.
+extern "C" __global__ void fold(int n, int ranks, int words, const word *outlines, word *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
@@ -34,7 +34,7 @@ extern "C" __global__ void fold(int n, int ranks, int words, const word *outline
         const word other = outlines[r * words + t];
         least = other < least ? other : least;
     }
-    box[t] = least;
+    out[t] = least;
 }
 
 // ---- Who asks for which nodes ------------------------------------------------------------------------------

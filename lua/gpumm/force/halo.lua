@@ -10,7 +10,7 @@ local Halo = {}
 Halo.__index = Halo
 
 local ASKED = 2 * 1.0626  -- tiles, as far as a grid looks that is shifted: over a tile and into the next (tiles.cu)
-local LEAST, NEAREST = 3, 8 -- tiles that lists reach at least; and they do at most one of so many parts of an axis
+local REACH, SHARE = 3, 8 -- tiles that lists reach at least, and of an axis' tiles the part, one of so many, that they do at most
 local LONG, SHORT = 16, 4 -- steps that lists shall last where nodes go on as in the last one, and that they have to
 local PAUSES = { 32, 256 } -- steps without them where they would not pay as nodes move, and where they would not anyway
 -- Nodes from which on they may pay, by the kind of device: on GPUs, making them costs what gathering fewer does in many steps.
@@ -36,16 +36,16 @@ local function restored(word)
     return (string.unpack("<f", string.pack("<I4", bits)))
 end
 
+-- The first words of all ranks' outlines together, to a buffer.
+local function fold(self, words, out) need(self.kernels.fold(words, self.part.ranks, self.words, self.outlines, out)) end
+
 -- The longest side of the box around all nodes, how far the farthest of them moved, and by how much coordinates may be rounded.
 local function measure(self)
-    local all, least = need(self.outlines:download()), {}
-    for k = 1, self.words do
-        least[k] = EMPTY
-        for at = k, #all, self.words do least[k] = math.min(least[k], all[at]) end
-    end
-    local side, largest, far = 1e-20, 0, least[BOX + 1]
+    fold(self, BOX + 1, self.folded)
+    local all = need(self.folded:download())
+    local side, largest, far = 1e-20, 0, all[BOX + 1]
     for k = 1, self.dimensions do
-        local low, high = restored(least[k]), restored(~least[3 + k] & EMPTY)
+        local low, high = restored(all[k]), restored(~all[3 + k] & EMPTY)
         side, largest = math.max(side, high - low), math.max(largest, math.abs(low), math.abs(high))
     end
     return side, far == EMPTY and 0 or restored(~far & EMPTY), 2 ^ -23 * largest
@@ -53,7 +53,7 @@ end
 
 --- Writes the box around all nodes, as bounds.cu has it, to a buffer of six u32, and returns that.
 function Halo:bound(box)
-    need(self.kernels.fold(BOX, self.part.ranks, self.words, self.outlines, box))
+    fold(self, BOX, box)
     return box
 end
 
@@ -66,7 +66,7 @@ local function masks_of_tiles(self, now, position, reach)
     local all <close> = buffer(m, "u8", tiles.count * part.ranks)
     local from, to = buffer(m, "u32", tiles.count), buffer(m, "u32", tiles.count)
     need(held:fill(0))
-    if now.count > 0 then need(run.occupy(now.count, now.first, position, self.box, tiles.width, held)) end
+    if now.count > 0 then need(run.occupy(now.count, now.first, position, self.folded, tiles.width, held)) end
     part:gather_all(held, tiles.count, all)
     need(run.holders(tiles.count, part.ranks, all, from))
     for axis = 0, self.dimensions - 1 do
@@ -97,7 +97,7 @@ local function masks_of_nodes(self, rows, nodes, reach)
     local tiles <close> = masks_of_tiles(self, now, nodes.position, reach)
     fit_edges(self, rows)
     if now.count == 0 then return mask end
-    need(run.asked(now.count, now.first, nodes.position, self.box, self.grid.tiles.width, tiles, self.edges, mask))
+    need(run.asked(now.count, now.first, nodes.position, self.folded, self.grid.tiles.width, tiles, self.edges, mask))
     for _, of in ipairs(nodes.stress or {}) do
         for _, asked in ipairs(of:asked()) do
             need(run.asked_by_all(asked.count, asked.nodes, now.first, now.count, mask))
@@ -116,20 +116,20 @@ local function pick(self, now, rank, mask, picked)
     return need(found:download())[1]
 end
 
--- What goes to the ranks, by these masks: a buffer, how much of it to each, and how much in all.
+-- What goes to the ranks, by these masks: a buffer, and how much of it to each.
 local function list_all(self, now, mask)
     local m, run, part, n = self.manager, self.kernels, self.part, math.max(1, now.count)
     local picked <close> = buffer(m, "u32", n)
-    local send, counts, at = kernels.empty(m, "u32", (part.ranks - 1) * (n + self.points)), {}, 0
+    local send, counts = kernels.empty(m, "u32", (part.ranks - 1) * (n + self.points)), {}
     for r = 0, part.ranks - 1 do
-        counts[r + 1] = r ~= part.rank and self.points + pick(self, now, r, mask, picked) or 0
-        if r ~= part.rank then
-            need(send:resize(at + counts[r + 1]))
-            need(run.list(counts[r + 1], self.points, part.rank * self.points, now.first, picked, at, send))
+        local at, count = #send, r ~= part.rank and self.points + pick(self, now, r, mask, picked) or 0
+        if count > 0 then
+            need(send:resize(at + count))
+            need(run.list(count, self.points, part.rank * self.points, now.first, picked, at, send))
         end
-        at = at + counts[r + 1]
+        counts[r + 1] = count
     end
-    return send, counts, at
+    return send, counts
 end
 
 local function close_lists(self)
@@ -138,23 +138,17 @@ local function close_lists(self)
     self.lists = nil
 end
 
-local function sum(counts)
-    local all = 0
-    for _, count in ipairs(counts) do all = all + count end
-    return all
-end
-
 -- How many tiles lists reach that last so many steps, or at least a few, of nodes that move so far in each; nil: they would not.
 local function reach_for(self, side, far, steps)
     local tiles = self.grid.tiles.width
-    local a_step, most = 2 * far * tiles / side, math.max(LEAST, tiles // NEAREST)
+    local a_step, most = 2 * far * tiles / side, math.max(REACH, tiles // SHARE)
     local lasts = ASKED + SHORT * a_step <= most
-    return lasts and math.max(LEAST, math.min(math.ceil(ASKED + steps * a_step), most)) or nil
+    return lasts and math.max(REACH, math.min(math.ceil(ASKED + steps * a_step), most)) or nil
 end
 
 -- The nodes that come in these counts from the ranks, without marks.
-local function nodes_in(self, receive, counts, received)
-    local others, from, to = buffer(self.manager, "u32", math.max(1, received)), 0, 0
+local function nodes_in(self, receive, counts)
+    local others, from, to = buffer(self.manager, "u32", #receive), 0, 0
     for _, count in ipairs(counts) do
         local nodes = math.max(0, count - self.points)
         if nodes > 0 then need(others:copy(receive, { first = to + 1, from_first = from + self.points + 1, count = nodes })) end
@@ -167,39 +161,35 @@ end
 local function make_for(self, rows, nodes, side, reach)
     local m, part, now, vec = self.manager, self.part, rows.now, "f32x" .. self.dimensions
     local mask <close> = masks_of_nodes(self, rows, nodes, reach)
-    local send, counts, sent = list_all(self, now, mask)
-    if 2 * part:total(sent) > (part.ranks - 1) * now.n then
+    local send, counts = list_all(self, now, mask)
+    if 2 * part:total(#send) > (part.ranks - 1) * now.n then
         send:close()
         return false
     end
     local receive = kernels.empty(m, "u32", now.n + part.ranks * self.points)
-    local came = part:exchange(send, receive, counts)
-    local received = sum(came)
-    local others, known = nodes_in(self, receive, came, received)
-    self.lists = { send = send, receive = receive, others = others, known = known, sent = sent, received = received,
-        counts = counts, side = side, reach = reach, moved = 0, built = rows.built, position = nodes.position,
-        out = buffer(m, vec, math.max(1, sent)), into = buffer(m, vec, math.max(1, received)) }
+    local others, known = nodes_in(self, receive, part:exchange(send, receive, counts))
+    self.lists = { send = send, receive = receive, counts = counts, out = buffer(m, vec, #send), into = buffer(m, vec, #receive),
+        others = others, known = known, side = side, reach = reach, moved = 0, built = rows.built, position = nodes.position }
     return true
 end
 
 -- Makes lists for a while or, where these are too long, for a shorter one. Returns for how many steps they would not pay.
 local function make(self, rows, nodes, side, far)
     local reach, before
-    self:bound(self.box)
     for _, steps in ipairs { LONG, SHORT } do
         reach = reach_for(self, side, far, steps)
         if reach and reach ~= before and make_for(self, rows, nodes, side, reach) then return 0 end
         before = reach
     end
-    return reach == LEAST and PAUSES[2] or PAUSES[1] -- slower nodes need less
+    return reach == REACH and PAUSES[2] or PAUSES[1] -- slower nodes need less
 end
 
 local function exchange_listed(self)
     local of, run = self.lists, self.kernels
-    self.told = of.received * of.into.type.size
-    need(run.pack(of.sent, of.send, of.position, self.outlines, of.out))
+    self.told = #of.receive * of.into.type.size
+    need(run.pack(#of.send, of.send, of.position, self.outlines, of.out))
     self.part:exchange(of.out, of.into, of.counts)
-    need(run.unpack(of.received, of.receive, of.into, of.position, self.outlines))
+    need(run.unpack(#of.receive, of.receive, of.into, of.position, self.outlines))
 end
 
 -- Adds what nodes moved to what they had: is all listed that the next step asks for, in a box of this side? A coordinate is
@@ -264,7 +254,7 @@ function Halo:close()
     close_lists(self)
     if self.edges then self.edges:close() end
     self.outlines:close()
-    self.box:close()
+    self.folded:close()
 end
 
 local halo = { least = LEAST_NODES }
@@ -276,7 +266,7 @@ function halo.new(manager, dimensions, of)
     return setmetatable({
         manager = manager, dimensions = dimensions, grid = of, part = part, words = words, points = words // dimensions,
         pause = 0, steps = 0, kernels = of:kernels_of "halo.cu",
-        outlines = buffer(manager, "u32", words * part.ranks), box = buffer(manager, "u32", BOX),
+        outlines = buffer(manager, "u32", words * part.ranks), folded = buffer(manager, "u32", BOX + 1),
     }, Halo)
 end
 
